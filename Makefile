@@ -1,0 +1,55 @@
+# make run   sets everything up and serves the chat on http://127.0.0.1:7860
+# make test  sets everything up and runs all tests
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+PIP_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format check-knowledge ingest eval lock clean
+
+help:
+	@echo "make run              set up and serve the chat on http://127.0.0.1:7860"
+	@echo "make test             set up and run all tests"
+	@echo "make lint             ruff and strict mypy"
+	@echo "make check-knowledge  the writing rules of the guides"
+	@echo "make ingest           bring the index up to date"
+	@echo "make lock             write requirements.lock anew from pyproject.toml"
+
+setup: $(STAMP)
+
+# --no-deps: the lock names every package, so nothing that it does not name can come in.
+$(STAMP): requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v == (3, 11) else "Python 3.11 is needed; this is %d.%d. Set PYTHON=/path/to/python3.11" % v)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes $(PIP_ARGS) -r requirements.lock
+	@touch $@
+
+ingest: setup
+	$(BIN)/python ingest.py
+
+run: ingest
+	$(BIN)/python app.py
+
+test: setup
+	.ci/system-packages
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+check-knowledge: setup
+	$(BIN)/python -m bot ingest --check
+
+lock: setup
+	$(BIN)/python .ci/lock.py
+
+clean:
+	rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,92 @@
+"""Passages: whole sentences of one section, as many as fit the model's window.
+
+Invariant of every chunk: `chunk.text == document.text[chunk.span]`. Every sentence of a section
+lies in exactly one chunk, unless it is longer than the window by itself; then it is cut between
+words and its pieces lie in consecutive chunks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+from bot.records import Chunk, Section, SourceDocument, Span
+from bot.text import list_mark, sentence_spans, trimmed
+
+CHUNK_RULES_VERSION = 1
+"""Part of the index fingerprint: raise it when the rules below change."""
+
+
+def chunk_document(
+    document: SourceDocument, *, count_tokens: Callable[[str], int], max_tokens: int
+) -> list[Chunk]:
+    """The passages of a document in reading order.
+
+    `max_tokens` bounds heading and text together, in the model's own tokens.
+    """
+    return [
+        Chunk(
+            source=document.info,
+            heading=section.heading,
+            span=span,
+            text=span.of(document.text),
+            page=section.page,
+            asked=section.asked,
+            support=tuple(s for s in document.support if span.contains(s.span)),
+        )
+        for section in document.sections
+        for span in _section_spans(document.text, section, count_tokens, max_tokens)
+    ]
+
+
+def passage_text(chunk: Chunk) -> str:
+    """What is embedded for a passage: its heading gives the sentences their subject."""
+    return f"{' - '.join(chunk.heading)}: {chunk.text}"
+
+
+def _section_spans(
+    text: str, section: Section, count: Callable[[str], int], max_tokens: int
+) -> Iterator[Span]:
+    room = max(16, max_tokens - count(" - ".join(section.heading) + ": "))
+    units: list[tuple[Span, int]] = []
+    for sentence in sentence_spans(section.span.of(text)):
+        span = Span(
+            start=section.span.start + sentence.start, end=section.span.start + sentence.end
+        )
+        units += [(piece, count(piece.of(text))) for piece in _fit(text, span, count, room)]
+    total = sum(tokens for _, tokens in units)
+    # Equal shares avoid a last passage of a single left-over sentence.
+    share = room if total <= room else min(room, math.ceil(total / math.ceil(total / room)) + 24)
+    start, end, used = None, 0, 0
+    for position, (span, tokens) in enumerate(units):
+        over_share = used + tokens > share and not _keeps_list(text, units, position)
+        if start is not None and (over_share or used + tokens > room):
+            yield Span(start=start, end=end)
+            start, used = None, 0
+        if start is None:
+            start = span.start
+        end, used = span.end, used + tokens
+    if start is not None:
+        yield Span(start=start, end=end)
+
+
+def _keeps_list(text: str, units: list[tuple[Span, int]], position: int) -> bool:
+    """True where a cut before this unit would part a list item from its lead-in or its list."""
+    span = units[position][0]
+    line = text.rfind("\n", 0, span.start) + 1
+    return list_mark(text[line : span.start]) > 0
+
+
+def _fit(text: str, span: Span, count: Callable[[str], int], room: int) -> Iterator[Span]:
+    """The span itself, or pieces of it cut between words, each within `room` tokens."""
+    if count(span.of(text)) <= room:
+        yield span
+        return
+    middle = (span.start + span.end) // 2
+    cut = text.rfind(" ", span.start, middle)
+    cut = cut if cut > span.start else text.find(" ", middle, span.end)
+    if cut <= span.start:
+        cut = middle
+    for half in (trimmed(text, span.start, cut), trimmed(text, cut, span.end)):
+        if half.start < half.end:
+            yield from _fit(text, half, count, room)

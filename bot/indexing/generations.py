@@ -1,0 +1,198 @@
+"""Generations: immutable copies of the index, one pointer, one writer.
+
+    var/index/current                   the name of the serving generation
+    var/index/generations/NAME/         manifest.json, passages.sqlite3, chroma/
+    var/index/lock                      held by the one process that writes
+
+A generation is built beside the others under a name that starts with `building-`, checked,
+renamed, and only then does the pointer change, by an atomic rename. A crash at any moment leaves
+the old pointer and the old generation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.errors import DamagedIndex, LockHeld, NoIndex, StoreError
+
+_POINTER = "current"
+_BUILDING = "building-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a generation is made of. `fingerprint` holds everything that, when changed, makes its
+    vectors or passages not comparable; `failed` maps a source_id to why it could not be read in
+    the last run (what was indexed of it before is still in)."""
+
+    generation: str
+    created: str
+    fingerprint: dict[str, Any]
+    documents: dict[str, str]
+    passages: int
+    questions: int
+    gaps_hash: str
+    gap_groups: dict[str, str]
+    model: str
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A generation on disk."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def passages(self) -> Path:
+        return self.folder / "passages.sqlite3"
+
+    @property
+    def vectors(self) -> Path:
+        return self.folder / "chroma"
+
+    def manifest(self) -> Manifest:
+        """Raises `DamagedIndex` where the manifest cannot be read."""
+        try:
+            return Manifest(**json.loads((self.folder / "manifest.json").read_text("utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise DamagedIndex(f"{self.folder} has no readable manifest: {error}") from error
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        _write_durably(
+            self.folder / "manifest.json", json.dumps(asdict(manifest), indent=1, sort_keys=True)
+        )
+
+
+class Generations:
+    """The generations under one folder (`var/index`)."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._all = root / "generations"
+
+    def current(self) -> Generation:
+        """The serving generation. Raises `NoIndex` before the first ingest, `DamagedIndex` where
+        the pointer names a generation that is not there."""
+        name = self.current_name()
+        if name is None:
+            raise NoIndex("There is no index yet.")
+        generation = Generation(self._all / name)
+        if not generation.folder.is_dir():
+            raise DamagedIndex(f"The index generation {name} is missing.")
+        return generation
+
+    def current_name(self) -> str | None:
+        """The pointer's content, or None before the first ingest. Cheap: one small file."""
+        try:
+            return (self._root / _POINTER).read_text("utf-8").strip() or None
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise DamagedIndex(f"The index pointer cannot be read: {error}") from error
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the writer's lock, or raise `LockHeld`. The system frees it when a process dies."""
+        try:
+            self._all.mkdir(parents=True, exist_ok=True)
+            handle = (self._root / "lock").open("w")
+        except OSError as error:
+            raise StoreError(
+                f"The index folder {self._root} cannot be written: {error.strerror}.",
+                hint="Give this user write access to it, or set BOT_PATHS__VAR to another folder.",
+            ) from error
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise LockHeld("Another ingest is running on this index.") from None
+            yield
+
+    def begin(self, copy_of: Generation | None = None) -> Generation:
+        """A new folder to build in: empty, or a copy of a finished generation."""
+        self._clear_unfinished()
+        name = _BUILDING + time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"-{os.getpid()}"
+        folder = self._all / name
+        if copy_of is None:
+            folder.mkdir()
+        else:
+            shutil.copytree(copy_of.folder, folder)
+            (folder / "manifest.json").unlink()
+        return Generation(folder)
+
+    def finish(self, building: Generation) -> Generation:
+        """Give a built and checked generation its final name and point to it."""
+        base = building.name.removeprefix(_BUILDING)
+        name, number = base, 1
+        while (self._all / name).exists():
+            number += 1
+            name = f"{base}-{number}"
+        final = Generation(self._all / name)
+        manifest = building.manifest()
+        building.write_manifest(Manifest(**{**asdict(manifest), "generation": name}))
+        _sync_tree(building.folder)
+        building.folder.rename(final.folder)
+        self.point_to(final)
+        return final
+
+    def point_to(self, generation: Generation) -> None:
+        """Make a finished generation the serving one, atomically."""
+        generation.manifest()
+        _write_durably(self._root / _POINTER, generation.name + "\n")
+
+    def names(self) -> list[str]:
+        """Finished generations, oldest first."""
+        if not self._all.is_dir():
+            return []
+        return sorted(p.name for p in self._all.iterdir() if not p.name.startswith(_BUILDING))
+
+    def discard(self, building: Generation) -> None:
+        shutil.rmtree(building.folder, ignore_errors=True)
+
+    def prune(self, keep: int) -> None:
+        """Delete the oldest finished generations beyond `keep`, never the serving one."""
+        current = self.current_name()
+        old = [name for name in self.names() if name != current]
+        for name in old[: max(0, len(old) - (keep - 1))]:
+            shutil.rmtree(self._all / name, ignore_errors=True)
+
+    def _clear_unfinished(self) -> None:
+        for folder in self._all.glob(_BUILDING + "*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write_durably(path: Path, text: str) -> None:
+    scratch = path.with_name(path.name + ".new")
+    with scratch.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in [*folder.rglob("*"), folder]:
+        _sync(path)

@@ -1,0 +1,176 @@
+"""The only reader of the environment. Names start with `BOT_`, groups are joined with `__`.
+
+A name that starts with `BOT_` and is not understood is an error: a misspelt safety setting must
+never be taken for its default in silence.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.errors import SettingsError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Paths(_Group):
+    """Where things lie. `var` holds all state: index generations, locks, pointers."""
+
+    knowledge: Path = ROOT / "knowledge"
+    var: Path = ROOT / "var"
+
+
+class Embedding(_Group):
+    """`model` is `default` (the pinned all-MiniLM-L6-v2) or a folder with a sentence-transformers
+    model; `sha256` of its `model.safetensors` is checked when given."""
+
+    model: str = "default"
+    sha256: str | None = None
+    batch_size: int = Field(default=32, ge=1, le=512)
+    query_prefix: str = ""
+    passage_prefix: str = ""
+
+
+class Chunking(_Group):
+    """Passages are whole sentences of one section up to `max_tokens` of the model's tokens
+    (including heading), never more than the model's window."""
+
+    max_tokens: int = Field(default=250, ge=32, le=8192)
+    max_document_bytes: int = Field(default=20_000_000, ge=1_000)
+
+
+class Retrieval(_Group):
+    """How many candidates each search brings and how they are fused (weighted reciprocal rank)."""
+
+    candidates: int = Field(default=30, ge=5, le=200)
+    keep: int = Field(default=10, ge=1, le=50)
+    rank_constant: int = Field(default=20, ge=1, le=1000)
+    dense_weight: float = Field(default=1.0, ge=0)
+    asked_weight: float = Field(default=2.0, ge=0)
+    lexical_weight: float = Field(default=0.5, ge=0)
+
+
+class Answering(_Group):
+    """Limits of a question and an answer. `overdue_sources` says what happens with a source past
+    its review date: `notice` answers with a visible notice, `refuse` never cites it (R09)."""
+
+    max_question_chars: int = Field(default=2000, ge=50, le=20_000)
+    max_statements: int = Field(default=5, ge=1, le=8)
+    overdue_sources: Literal["notice", "refuse"] = "refuse"
+    contact_card_only: bool = False
+
+
+class LocaleSettings(_Group):
+    """The clinic's country decides emergency numbers; `unknown` never guesses one."""
+
+    region: Literal["US", "GB", "IE", "CA", "AU", "NZ", "EU", "unknown"] = "unknown"
+    fever_celsius: float = Field(default=38.0, ge=37.5, le=38.3)
+
+
+class ContactSettings(_Group):
+    """How a patient reaches a person (R02). Production refuses to start while `phone` is empty."""
+
+    name: str = "your transplant team"
+    phone: str | None = None
+    hours: str | None = None
+    after_hours_phone: str | None = None
+
+
+class Web(_Group):
+    """`production` turns the safety checks of a live service on. `frame_ancestors` lists origins
+    that may show the page in an iframe; `allowed_origins` those whose scripts may call the API."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=7860, ge=0, le=65535)
+    production: bool = False
+    frame_ancestors: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    max_body_bytes: int = Field(default=65_536, ge=1_024)
+
+    @field_validator("frame_ancestors", "allowed_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            scheme, _, rest = origin.partition("://")
+            bare = rest and not set(rest) & set("/;,'\"* \t\r\n")
+            if scheme not in ("http", "https") or not bare:
+                raise ValueError(
+                    f"{origin!r} is not an origin; write it like https://portal.clinic.example"
+                )
+        return value
+
+
+class Store(_Group):
+    """`chroma_url` points to a Chroma server instead of the embedded store."""
+
+    chroma_url: str | None = None
+    keep_generations: int = Field(default=2, ge=1, le=20)
+
+
+class Settings(BaseSettings):
+    """All settings. Read with `load_settings()`; never construct from the environment elsewhere."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BOT_", env_nested_delimiter="__", extra="forbid", frozen=True, env_file=None
+    )
+
+    paths: Paths = Paths()
+    embedding: Embedding = Embedding()
+    chunking: Chunking = Chunking()
+    retrieval: Retrieval = Retrieval()
+    answering: Answering = Answering()
+    locale: LocaleSettings = LocaleSettings()
+    contact: ContactSettings = ContactSettings()
+    web: Web = Web()
+    store: Store = Store()
+
+
+def known_names() -> tuple[str, ...]:
+    """Every environment name that is understood, sorted."""
+    names = []
+    for group, field in Settings.model_fields.items():
+        model = field.annotation
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            names += [f"BOT_{group}__{leaf}".upper() for leaf in model.model_fields]
+    return tuple(sorted(names))
+
+
+def tracing_names() -> tuple[str, ...]:
+    """The set environment names that would make LangChain send texts to an outside service."""
+    names = (
+        "LANGSMITH_TRACING",
+        "LANGSMITH_TRACING_V2",
+        "LANGCHAIN_TRACING_V2",
+        "LANGCHAIN_TRACING",
+    )
+    off = ("", "0", "false", "no", "off")
+    return tuple(n for n in names if os.environ.get(n, "").strip().lower() not in off)
+
+
+def load_settings() -> Settings:
+    """Settings from the environment. Raises `SettingsError` naming each wrong setting."""
+    known = known_names()
+    for name in sorted(os.environ):
+        if name.upper().startswith("BOT_") and name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1)
+            guess = f" Did you mean {near[0]}?" if near else ""
+            raise SettingsError(f"The setting {name} is not known.{guess}")
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"BOT_{'__'.join(str(p) for p in e['loc']).upper()}: {e['msg']}" for e in error.errors()
+        ]
+        raise SettingsError("These settings cannot be used:\n  " + "\n  ".join(lines)) from None
+    except Exception as error:  # pydantic-settings raises its own error for unreadable JSON
+        raise SettingsError(f"The settings cannot be read: {error}") from None

@@ -1,0 +1,103 @@
+"""Fixtures: no network, a small knowledge folder, and the real bot over the real guides."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.indexing.flow import ingest, make_embedder
+from bot.settings import Embedding, Paths, Settings
+
+for name in [n for n in os.environ if n.upper().startswith("BOT_")]:
+    del os.environ[name]  # a developer's own settings must not decide a test
+
+GUIDE = """---
+title: {title}
+publisher: Test clinic
+published: 2026-01-01
+review_by: 2099-01-01
+language: en
+---
+# {title}
+
+{body}
+"""
+
+
+def write_guide(folder: Path, name: str, title: str, body: str) -> Path:
+    """A small valid document."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(GUIDE.format(title=title, body=body), "utf-8")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R31: whatever tries to reach another machine fails loudly."""
+    real = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        local = self.family == socket.AF_UNIX or address[0] in ("127.0.0.1", "::1", "localhost")
+        if not local:
+            raise AssertionError(f"network access to {address!r}")
+        real(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture
+def knowledge(tmp_path: Path) -> Path:
+    """A folder with two small documents."""
+    folder = tmp_path / "knowledge"
+    write_guide(
+        folder,
+        "engraftment.md",
+        "Engraftment",
+        "## What is engraftment?\n<!-- asked\n- when do the cells take\n- what is engrafment\n-->\n\n"
+        "Engraftment is when the new cells settle in the bone marrow. They then make blood cells.\n\n"
+        "## How long does it take?\n\nEngraftment often takes 2 to 4 weeks. Times differ.\n",
+    )
+    write_guide(
+        folder,
+        "hair.md",
+        "Hair",
+        "## Will my hair fall out?\n\nHair often falls out after strong chemotherapy. "
+        "It usually grows back in the months after treatment.\n",
+    )
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path: Path, knowledge: Path) -> Settings:
+    return Settings(paths=Paths(knowledge=knowledge, var=tmp_path / "var"))
+
+
+@pytest.fixture(scope="session")
+def embedder() -> Iterator[Any]:
+    """The real model, loaded once."""
+    yield make_embedder(Settings(embedding=Embedding()))
+
+
+@pytest.fixture(scope="session")
+def real_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings over the real guides with an index of their own, built once a test run."""
+    settings = Settings(paths=Paths(var=tmp_path_factory.mktemp("var")))
+    report = ingest(settings)
+    assert not report.failed
+    return settings
+
+
+@pytest.fixture(scope="session")
+def real_bot(real_settings: Settings) -> Iterator[Any]:
+    from bot.answering.flow import Bot
+
+    bot = Bot.open(real_settings)
+    bot.warm()
+    yield bot
+    bot.close()
