@@ -1,0 +1,100 @@
+"""From checked statements to what is shown: numbered citations, related passages, follow-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from bot.records import (
+    Chunk,
+    Citation,
+    CitedStatement,
+    Hit,
+    Quote,
+    Reference,
+    Related,
+    Statement,
+)
+
+MAX_RELATED = 3
+MAX_FOLLOW_UPS = 3
+
+
+def cite(
+    statements: Sequence[Statement], hits: Sequence[Hit]
+) -> tuple[tuple[CitedStatement, ...], tuple[Citation, ...]]:
+    """Number the quotes in order of appearance; the same quote keeps its number."""
+    chunks = {hit.chunk.chunk_id: hit.chunk for hit in hits}
+    numbers: dict[Quote, int] = {}
+    shown = []
+    for statement in statements:
+        marks = tuple(numbers.setdefault(q, len(numbers) + 1) for q in statement.quotes)
+        shown.append(
+            CitedStatement(text=statement.text, citations=marks, list_item=statement.list_item)
+        )
+    citations = tuple(
+        _citation(number, quote, chunks[quote.chunk_id]) for quote, number in numbers.items()
+    )
+    return tuple(shown), citations
+
+
+def _citation(number: int, quote: Quote, chunk: Chunk) -> Citation:
+    return Citation(
+        number=number,
+        passage_id=chunk.chunk_id,
+        source=chunk.source,
+        heading=chunk.heading,
+        page=chunk.page,
+        quote=quote.text,
+        span=quote.span,
+        based_on=_based_on(quote, chunk),
+    )
+
+
+def _based_on(quote: Quote, chunk: Chunk) -> tuple[Reference, ...]:
+    """The public pages under a quoted sentence, by the reference keys of our guide."""
+    keys = [
+        key
+        for support in chunk.support
+        if support.span.start < quote.span.end and quote.span.start < support.span.end
+        for key in support.keys
+    ]
+    by_key = {reference.key: reference for reference in chunk.source.references}
+    return tuple(by_key[key] for key in dict.fromkeys(keys) if key in by_key)
+
+
+def related(hits: Iterable[Hit]) -> tuple[Related, ...]:
+    """Up to three sections near the question, to be labelled as related and not as an answer."""
+    found: dict[tuple[str, tuple[str, ...]], Related] = {}
+    for hit in hits:
+        chunk = hit.chunk
+        found.setdefault(
+            (chunk.source.source_id, chunk.heading),
+            Related(
+                passage_id=chunk.chunk_id,
+                source=chunk.source,
+                heading=chunk.heading,
+                span=chunk.span,
+                page=chunk.page,
+            ),
+        )
+    return tuple(found.values())[:MAX_RELATED]
+
+
+def follow_ups(
+    hits: Sequence[Hit], used: Iterable[str], siblings: Callable[[str], Sequence[Chunk]]
+) -> tuple[str, ...]:
+    """Headings that are questions and were not part of the answer: the index can answer them.
+
+    First those that retrieval found beside the answer, then the answer's own document.
+    """
+    if not hits:
+        return ()
+    taken = set(used)
+    taken_headings = {h.chunk.heading for h in hits if h.chunk.chunk_id in taken}
+    candidates = [h.chunk for h in hits[1:5]] + list(siblings(hits[0].chunk.source.source_id))
+    found = [
+        chunk.heading[-1]
+        for chunk in candidates
+        if chunk.asked and chunk.heading not in taken_headings and chunk.heading[-1].endswith("?")
+    ]
+    return tuple(dict.fromkeys(found))[:MAX_FOLLOW_UPS]

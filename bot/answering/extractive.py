@@ -1,0 +1,189 @@
+"""The extractive writer: whole sentences of the passage that answers, verbatim, in reading order.
+
+It must read as an answer: the section's own direct sentence first, then what bears on the
+question; a sentence that leans on the one before it brings it along; a list stays whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bot.records import Chunk, Draft, Hit, Query, Quote, Span, Statement
+from bot.text import list_mark, sentence_spans
+
+NAME = "extractive"
+
+_LEANS = re.compile(
+    r"(?:these|those|this|they|them|their|it|its|such|both|either|neither|others?|some of (?:these|"
+    r"them)|most of (?:these|them)|but|however|also|then|so|and|or|instead|otherwise|here|there"
+    r"|that|he|she|as a result|for (?:this|that) reason|in (?:this|that|these|both) cases?)\b",
+    re.IGNORECASE,
+)
+_SELF_CONTAINED = re.compile(
+    r"(?:there (?:is|are)|it is (?:not )?(?:a|an|the|safe|common)\b)", re.I
+)
+_DIFFERS = re.compile(
+    r"\b(?:differ|differs|vary|varies|other (?:cent(?:er|re)s?|sources?))\b", re.I
+)
+_MAX_LIST = 8
+"""Most list items shown with their lead-in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sentence:
+    span: Span
+    text: str
+    list_item: bool
+    lead_in: bool
+    chunk: Chunk
+
+
+class ExtractiveWriter:
+    """Callable: query and hits in, `Draft` out. `embed` gives unit vectors of texts (cached by the
+    caller); `max_statements` bounds the draft, lists aside."""
+
+    def __init__(
+        self,
+        embed: Callable[[Sequence[str]], Sequence[Sequence[float]]],
+        *,
+        max_statements: int,
+        nearby: float,
+    ) -> None:
+        self._embed = embed
+        self._max = max_statements
+        self._nearby = nearby
+
+    def __call__(self, query: Query, hits: Sequence[Hit]) -> Draft:
+        if not hits:
+            return Draft(statements=(), writer=NAME)
+        sentences = _sentences(hits[0].chunk)
+        chosen = self._choose(query, sentences, self._max)
+        statements = [_statement(sentences[n]) for n in chosen]
+        second = self._second(hits)
+        if second is not None and len(statements) < self._max:
+            statements += self._add(query, second, statements)
+        return Draft(statements=tuple(statements), writer=NAME)
+
+    def _choose(self, query: Query, sentences: list[_Sentence], most: int) -> list[int]:
+        relevance = self._relevance(query, [s.text for s in sentences])
+        picked: set[int] = set()
+        # The first sentence of a section answers its heading; it goes first.
+        order = [0, *sorted(range(1, len(sentences)), key=lambda n: -relevance[n])]
+        best = max(relevance)
+        for n in order:
+            if n != 0 and relevance[n] < 0.45 * best:
+                break
+            wanted = _with_company(sentences, n) - picked
+            if picked and _size(sentences, picked | wanted) > most:
+                continue
+            picked |= wanted
+        return sorted(picked)
+
+    def _second(self, hits: Sequence[Hit]) -> Hit | None:
+        """A second passage that answers about as well, from another section, or None."""
+        first = hits[0]
+        for hit in hits[1:4]:
+            if (hit.chunk.source.source_id, hit.chunk.heading) == (
+                first.chunk.source.source_id,
+                first.chunk.heading,
+            ):
+                continue
+            near = (hit.asked_similarity or 0.0) >= self._nearby
+            if near and (hit.passage_similarity or 0.0) >= (first.passage_similarity or 0.0) - 0.05:
+                return hit
+        return None
+
+    def _add(self, query: Query, hit: Hit, before: Sequence[Statement]) -> list[Statement]:
+        sentences = _sentences(hit.chunk)
+        most = min(2, self._max - len(before))
+        added = [sentences[n] for n in self._choose(query, sentences, most)]
+        vectors = self._embed([s.text for s in before] + [s.text for s in added])
+        old, new = vectors[: len(before)], vectors[len(before) :]
+        return [
+            _statement(sentence)
+            for sentence, vector in zip(added, new, strict=True)
+            if all(_dot(vector, other) < 0.85 for other in old)
+        ]
+
+    def _relevance(self, query: Query, texts: list[str]) -> list[float]:
+        vectors = self._embed([" ".join((query.text, *query.expansions)), *texts])
+        return [_dot(vectors[0], vector) for vector in vectors[1:]]
+
+
+def _size(sentences: list[_Sentence], picked: set[int]) -> int:
+    """Statements of a choice; a list with its lead-in counts as two however long it is."""
+    items = [n for n in picked if sentences[n].list_item]
+    return len(picked) - len(items) + (1 if items else 0)
+
+
+def _with_company(sentences: list[_Sentence], n: int) -> set[int]:
+    """The sentence and those without which it would mislead: what it leans on, its list, and the
+    one that says that sources differ."""
+    wanted: set[int] = set()
+    stack = [n]
+    while stack:
+        k = stack.pop()
+        if k in wanted or not 0 <= k < len(sentences):
+            continue
+        wanted.add(k)
+        sentence = sentences[k]
+        if sentence.list_item:
+            stack += _list_around(sentences, k)
+        elif sentence.lead_in:
+            stack += _list_around(sentences, k + 1)
+        elif k > 0 and _leans(sentence.text):
+            stack.append(k - 1)
+        if _DIFFERS.search(sentence.text) and k > 0:
+            stack.append(k - 1)
+        if (
+            k + 1 < len(sentences)
+            and re.search(r"\d", sentence.text)
+            and _DIFFERS.search(sentences[k + 1].text)
+        ):
+            stack.append(k + 1)
+    return wanted
+
+
+def _list_around(sentences: list[_Sentence], k: int) -> list[int]:
+    if not (0 <= k < len(sentences)) or not sentences[k].list_item:
+        return []
+    first = k
+    while first > 0 and sentences[first - 1].list_item:
+        first -= 1
+    last = k
+    while last + 1 < len(sentences) and sentences[last + 1].list_item:
+        last += 1
+    lead = [first - 1] if first > 0 and sentences[first - 1].lead_in else []
+    return lead + list(range(first, min(last, first + _MAX_LIST - 1) + 1))
+
+
+def _leans(text: str) -> bool:
+    return bool(_LEANS.match(text)) and not _SELF_CONTAINED.match(text)
+
+
+def _sentences(chunk: Chunk) -> list[_Sentence]:
+    found = []
+    for span in sentence_spans(chunk.text):
+        line_start = chunk.text.rfind("\n", 0, span.start) + 1
+        text = span.of(chunk.text)
+        found.append(
+            _Sentence(
+                span=Span(start=chunk.span.start + span.start, end=chunk.span.start + span.end),
+                text=text,
+                list_item=list_mark(chunk.text[line_start : span.start]) > 0,
+                lead_in=text.endswith(":"),
+                chunk=chunk,
+            )
+        )
+    return found
+
+
+def _statement(sentence: _Sentence) -> Statement:
+    quote = Quote(chunk_id=sentence.chunk.chunk_id, span=sentence.span, text=sentence.text)
+    return Statement(text=sentence.text, quotes=(quote,), list_item=sentence.list_item)
+
+
+def _dot(a: Sequence[float], b: Sequence[float]) -> float:
+    return sum(x * y for x, y in zip(a, b, strict=True))

@@ -1,0 +1,335 @@
+"""The way of a question, from the user's own words to an `Answer`. The only place where the
+answering steps meet.
+
+Fails closed: an exception in triage, scope or verification leaves this function and gives no
+answer. Question text never goes to a log from here.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Self
+
+import bot
+from bot.answering.answerability import Judge, load_model
+from bot.answering.citing import cite, follow_ups, related
+from bot.answering.extractive import NAME as EXTRACTIVE
+from bot.answering.extractive import ExtractiveWriter
+from bot.answering.greeting import Greeting
+from bot.answering.language import Language
+from bot.answering.opened import IndexHolder, OpenIndex
+from bot.answering.retrieval import Retriever, Searches, Weights
+from bot.answering.rewriting import Rewriter
+from bot.answering.scope import Scope
+from bot.answering.triage import Triage
+from bot.answering.verification import Verifier
+from bot.errors import BotError, QuestionError
+from bot.indexing.embedding import Embedder
+from bot.indexing.flow import generations, make_embedder
+from bot.lexicon import load_lexicon
+from bot.messages import load_messages
+from bot.records import (
+    Answer,
+    Chunk,
+    Contact,
+    Decline,
+    Outcome,
+    Question,
+    Retrieved,
+    Screening,
+    SourceDocument,
+    SourceInfo,
+    Trace,
+    Verdict,
+    Versions,
+)
+from bot.rules import load_rules
+from bot.settings import Settings
+
+_HAS_WORDS = re.compile(r"[^\W_]")
+_SENTENCE_CACHE = 4096
+
+
+class Bot:
+    """Answers questions. Safe to call from several threads. Build it with `Bot.open`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        embedder: Embedder,
+        index: IndexHolder,
+        *,
+        today: Callable[[], date] = date.today,
+    ) -> None:
+        rules = load_rules()
+        contact = settings.contact
+        self.contact = Contact(
+            name=contact.name,
+            phone=contact.phone,
+            hours=contact.hours,
+            after_hours_phone=contact.after_hours_phone,
+        )
+        self._settings = settings
+        self._embedder = embedder
+        self._index = index
+        self._today = today
+        self._messages = load_messages()
+        self._lexicon = load_lexicon()
+        self._triage = Triage(
+            rules,
+            region=settings.locale.region,
+            fever_celsius=settings.locale.fever_celsius,
+            contact=self.contact,
+        )
+        self._scope = Scope(rules)
+        self._greeting = Greeting(rules)
+        self._language = Language(rules)
+        self._judge_model = load_model()
+        self._rewriters: tuple[str, Rewriter | None] = ("", None)
+        self._vectors: OrderedDict[str, Sequence[float]] = OrderedDict()
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Load the rules; model and index follow on first need.
+
+        Raises `RulesError` and `ModelError` at once: without rules or with foreign weights there
+        must be no bot.
+        """
+        embedder = make_embedder(settings)
+        return cls(settings, embedder, IndexHolder(settings, embedder, generations(settings)))
+
+    def ask(self, question: Question) -> Answer:
+        """Answer one question.
+
+        Raises `QuestionError` (empty, no words, too long; but an emergency in it is answered
+        first), `StoreError` and `ModelError` where index or model cannot be used.
+        """
+        reply = _Reply(question=question, bot=self)
+        with reply.timed("triage"):
+            screening = self._triage(question)
+        reply.screening = screening
+        if screening.alert and screening.alert.stops:
+            return reply.build("crisis" if screening.alert.level == "crisis" else "emergency")
+        self._check(question)
+        if self._settings.answering.contact_card_only:
+            return reply.build("abstained", "contact card only", (self._messages.contact_only,))
+        with reply.timed("scope"):
+            said = self._without_documents(question)
+        if said:
+            return reply.build(*said)
+        with self._index.use() as index:
+            reply.index = index
+            return self._from_documents(reply, index)
+
+    def _check(self, question: Question) -> None:
+        text = question.text.strip()
+        limit = self._settings.answering.max_question_chars
+        if not text:
+            raise QuestionError("The question is empty.")
+        if len(text) > limit:
+            raise QuestionError(
+                f"The question has {len(text):,} characters; at most {limit:,} can be read."
+            )
+        if not _HAS_WORDS.search(text):
+            raise QuestionError("There are no words in the question.")
+
+    def _without_documents(self, question: Question) -> tuple[Outcome, str, tuple[str, ...]] | None:
+        foreign = self._language(question)
+        if foreign:
+            return "unsupported_language", "the question is not in English", (foreign,)
+        declined: Decline | None = self._scope(question)
+        if declined:
+            return "declined", declined.rule_id, (declined.message,)
+        greeting = self._greeting(question)
+        if greeting:
+            return "greeting", "greeting", (greeting,)
+        return None
+
+    def _from_documents(self, reply: _Reply, index: OpenIndex) -> Answer:
+        question = reply.question
+        with reply.timed("rewrite"):
+            query = self._rewriter(index)(question)
+        with reply.timed("retrieve"):
+            retrieved = self._retriever(index)(query, self._may_be_shown)
+        with reply.timed("judge"):
+            verdict = Judge(self._judge_model, index.knows)(query, retrieved)
+        reply.trace_parts |= {"query": query, "retrieved": retrieved, "verdict": verdict}
+        if verdict.kind == "unanswerable":
+            return self._abstain(reply, index, retrieved, verdict)
+        with reply.timed("write"):
+            writer = ExtractiveWriter(
+                self._sentence_vectors,
+                max_statements=self._settings.answering.max_statements,
+                nearby=0.8,
+            )
+            draft = writer(query, retrieved.hits)
+        with reply.timed("verify"):
+            verifier = Verifier(index.passages.document, self._lexicon.medicines)
+            checked = verifier(draft, retrieved.hits)
+        reply.trace_parts |= {"dropped": checked.dropped}
+        if not checked.kept:
+            return self._abstain(reply, index, retrieved, verdict)
+        reply.statements, reply.citations = cite(checked.kept, retrieved.hits)
+        reply.follow_ups = follow_ups(
+            retrieved.hits,
+            (c.passage_id for c in reply.citations),
+            index.passages.chunks_of,
+        )
+        overdue = any(self._overdue(c.source) for c in reply.citations)
+        return reply.build("answered", None, (self._messages.overdue,) if overdue else ())
+
+    def _abstain(
+        self, reply: _Reply, index: OpenIndex, retrieved: Retrieved, verdict: Verdict
+    ) -> Answer:
+        reply.related = related(retrieved.hits)
+        notices = [self._messages.abstained]
+        if verdict.reason == "known gap" and retrieved.gap_group:
+            notices.append(index.manifest.gap_groups.get(retrieved.gap_group, ""))
+        return reply.build("abstained", verdict.reason, tuple(n for n in notices if n))
+
+    def _rewriter(self, index: OpenIndex) -> Rewriter:
+        """The rewriter of this generation's vocabulary, built once."""
+        name, rewriter = self._rewriters
+        if rewriter is None or name != index.manifest.generation:
+            rewriter = Rewriter(self._lexicon, index.vocabulary)
+            self._rewriters = (index.manifest.generation, rewriter)
+        return rewriter
+
+    def _retriever(self, index: OpenIndex) -> Retriever:
+        chosen = self._settings.retrieval
+        searches = Searches(
+            embed=self._embedder.embed_query,
+            passages=lambda vector, k: index.vectors.search("passages", vector, k),
+            questions=lambda vector, k: index.vectors.search("questions", vector, k),
+            by_words=index.passages.search,
+            chunks=index.passages.chunks,
+        )
+        weights = Weights(
+            dense=chosen.dense_weight,
+            asked=chosen.asked_weight,
+            lexical=chosen.lexical_weight,
+            rank_constant=chosen.rank_constant,
+        )
+        return Retriever(searches, weights, candidates=chosen.candidates, keep=chosen.keep)
+
+    def _overdue(self, source: SourceInfo) -> bool:
+        return source.review_by is not None and source.review_by < self._today()
+
+    def _may_be_shown(self, chunk: Chunk) -> bool:
+        return self._settings.answering.overdue_sources == "notice" or not self._overdue(
+            chunk.source
+        )
+
+    def _sentence_vectors(self, texts: Sequence[str]) -> list[Sequence[float]]:
+        """Vectors of sentences; those of documents come back often and are kept."""
+        missing = [t for t in dict.fromkeys(texts) if t not in self._vectors]
+        for text, vector in zip(missing, self._embedder.embed_documents(missing), strict=True):
+            self._vectors[text] = vector
+        found = [self._vectors[t] for t in texts]
+        while len(self._vectors) > _SENTENCE_CACHE:
+            self._vectors.popitem(last=False)
+        return found
+
+    # What the edges need beside answers.
+
+    def document(self, source_id: str) -> SourceDocument:
+        """The stored document. Raises `UnknownSource`, `NoIndex`, `DamagedIndex`."""
+        with self._index.use() as index:
+            return index.passages.document(source_id)
+
+    def sources(self) -> tuple[SourceInfo, ...]:
+        """All documents of the serving generation, by title."""
+        with self._index.use() as index:
+            return index.passages.sources()
+
+    def retrieve(self, text: str) -> Retrieved:
+        """The hits for a query, as `search` prints them."""
+        question = Question(text=text)
+        self._check(question)
+        with self._index.use() as index:
+            query = self._rewriter(index)(question)
+            return self._retriever(index)(query, self._may_be_shown)
+
+    def versions(self) -> Versions:
+        """Versions without opening anything: the index is the one the pointer names."""
+        return Versions(
+            app=bot.__version__,
+            index=generations(self._settings).current_name(),
+            model=self._embedder.name,
+            writer=EXTRACTIVE,
+        )
+
+    def warm(self) -> None:
+        """Load model and index, and pay the first inference now."""
+        self._embedder.embed_query("warm up")
+        with self._index.use():
+            pass
+
+    def readiness(self) -> tuple[str, ...]:
+        """What keeps the bot from answering, in plain words; empty when it is ready."""
+        try:
+            with self._index.use():
+                return ()
+        except BotError as error:
+            return (f"{error} {error.hint}".strip(),)
+
+    def close(self) -> None:
+        self._index.close()
+
+
+@dataclass(slots=True)
+class _Reply:
+    """Collects what one answer is made of."""
+
+    question: Question
+    bot: Bot
+    screening: Screening = field(default_factory=Screening)
+    index: OpenIndex | None = None
+    statements: tuple = ()  # type: ignore[type-arg]
+    citations: tuple = ()  # type: ignore[type-arg]
+    related: tuple = ()  # type: ignore[type-arg]
+    follow_ups: tuple[str, ...] = ()
+    trace_parts: dict = field(default_factory=dict)  # type: ignore[type-arg]
+    timings: dict[str, float] = field(default_factory=dict)
+    started: float = field(default_factory=time.perf_counter)
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[step] = round((time.perf_counter() - begun) * 1000, 2)
+
+    def build(
+        self, outcome: Outcome, reason: str | None = None, notices: tuple[str, ...] = ()
+    ) -> Answer:
+        self.timings["total"] = round((time.perf_counter() - self.started) * 1000, 2)
+        versions = self.bot.versions()
+        if self.index is not None:
+            versions = Versions(
+                app=versions.app,
+                index=self.index.manifest.generation,
+                model=versions.model,
+                writer=versions.writer,
+            )
+        return Answer(
+            question=self.question,
+            outcome=outcome,
+            reason=reason,
+            alert=self.screening.alert,
+            statements=self.statements,
+            citations=self.citations,
+            related=self.related,
+            notices=(*notices, *self.screening.notices),
+            follow_ups=self.follow_ups,
+            contact=self.bot.contact,
+            versions=versions,
+            trace=Trace(timings_ms=dict(self.timings), **self.trace_parts),
+        )

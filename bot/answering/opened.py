@@ -1,0 +1,125 @@
+"""The serving side's hold on the index: opens the current generation, notices a new one, closes
+the old one when the last question that uses it is done. Part of the answering flow."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bot.errors import BotError, IndexMismatch
+from bot.indexing.embedding import Embedder
+from bot.indexing.flow import fingerprint
+from bot.indexing.generations import Generations, Manifest
+from bot.indexing.lexical import PassageStore
+from bot.indexing.store import VectorStore
+from bot.settings import Settings
+from bot.text import content_words
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class OpenIndex:
+    """One opened generation. `vocabulary` is read once, it is needed for every question."""
+
+    manifest: Manifest
+    passages: PassageStore
+    vectors: VectorStore
+    vocabulary: dict[str, int]
+    stems: frozenset[str]
+    users: int = 0
+    retired: bool = False
+
+    def knows(self, term: str) -> bool:
+        """Whether the documents hold a word of this stem."""
+        return term in self.stems
+
+    def close(self) -> None:
+        self.vectors.close()
+        self.passages.close()
+
+
+class IndexHolder:
+    """Lends the serving generation to one question at a time per thread; never a mix of two."""
+
+    def __init__(self, settings: Settings, embedder: Embedder, generations: Generations) -> None:
+        self._settings = settings
+        self._embedder = embedder
+        self._generations = generations
+        self._lock = threading.Lock()
+        self._open: OpenIndex | None = None
+        self._looked = 0.0
+
+    @contextlib.contextmanager
+    def use(self) -> Iterator[OpenIndex]:
+        """The current generation. Raises `NoIndex`, `DamagedIndex`, `IndexMismatch`."""
+        index = self._take()
+        try:
+            yield index
+        finally:
+            self._give_back(index)
+
+    def _take(self) -> OpenIndex:
+        with self._lock:
+            now = time.monotonic()
+            if self._open is None or now - self._looked >= _LOOK_EVERY_SECONDS:
+                self._looked = now
+                name = self._generations.current_name()
+                if self._open is None:
+                    self._open = self._load()
+                elif self._open.manifest.generation != name:
+                    self._open = self._replace(self._open)
+            self._open.users += 1
+            return self._open
+
+    def _replace(self, old: OpenIndex) -> OpenIndex:
+        """The new generation, or the old one as long as the new one cannot be used."""
+        try:
+            fresh = self._load()
+        except BotError as error:
+            log.warning("keeping index %s: %s", old.manifest.generation, error)
+            return old
+        self._retire(old)
+        log.info("index %s replaces %s", fresh.manifest.generation, old.manifest.generation)
+        return fresh
+
+    def _load(self) -> OpenIndex:
+        generation = self._generations.current()
+        manifest = generation.manifest()
+        if manifest.fingerprint != fingerprint(self._settings, self._embedder):
+            raise IndexMismatch(
+                f"The index was made with other rules or another model ({manifest.model})."
+            )
+        passages = PassageStore.open(generation.passages)
+        vectors = VectorStore.in_folder(generation.vectors)
+        vocabulary = passages.vocabulary()
+        return OpenIndex(
+            manifest=manifest,
+            passages=passages,
+            vectors=vectors,
+            vocabulary=vocabulary,
+            stems=frozenset(stem for word in vocabulary for stem in content_words(word)),
+        )
+
+    def _give_back(self, index: OpenIndex) -> None:
+        with self._lock:
+            index.users -= 1
+            if index.retired and index.users == 0:
+                index.close()
+
+    def _retire(self, index: OpenIndex) -> None:
+        index.retired = True
+        if index.users == 0:
+            index.close()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._open is not None:
+                self._retire(self._open)
+                self._open = None

@@ -1,0 +1,107 @@
+"""From a question to a query: short forms, slips of spelling, follow-ups. For retrieval only.
+
+The question itself is never changed; safety rules and the answerability check see the user's own
+words. Spelling is corrected only towards words that the documents hold, and never from or to the
+name of a medicine unless one letter differs and no other medicine is near.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import DamerauLevenshtein
+
+from bot.lexicon import Lexicon
+from bot.records import Query, Question
+from bot.text import STOPWORDS, canonical, content_words, stem, words
+
+_MIN_LETTERS = 6
+_MIN_RATIO = 85.0
+_LEANS_BACK = re.compile(
+    r"\b(?:it|its|that|this|these|those|they|them|their|he|she|there|same|one)\b", re.IGNORECASE
+)
+_GOES_ON = re.compile(
+    r"^\W*(?:and|but|so|or|what about|how about|what if|why|how long|how often|when|how come"
+    r"|is it|does it|can it|will it|for how long|how bad|how common|even if)\b",
+    re.IGNORECASE,
+)
+
+
+class Rewriter:
+    """`vocabulary` maps the words of the documents to their counts."""
+
+    def __init__(self, lexicon: Lexicon, vocabulary: Mapping[str, int]) -> None:
+        self._lexicon = lexicon
+        self._known = set(vocabulary)
+        self._stems = {stem(word) for word in vocabulary}
+        self._targets = sorted(
+            w for w, n in vocabulary.items() if len(w) >= _MIN_LETTERS - 1 and w.isalpha()
+        )
+
+    def __call__(self, question: Question) -> Query:
+        text = " ".join(canonical(question.text).split())
+        notes: list[str] = []
+        lead = self._lead(question, text)
+        if lead:
+            notes.append(f"Understood as going on from: {lead}")
+        fixed = self._spelling(text, notes)
+        expansions = self._expansions(f"{lead} {fixed}" if lead else fixed)
+        body = f"{lead} {fixed}" if lead else fixed
+        return Query(text=body, expansions=tuple(expansions), notes=tuple(notes))
+
+    def _lead(self, question: Question, text: str) -> str | None:
+        """The earlier question that a follow-up leans on, or None where it stands on its own."""
+        earlier = [turn.text for turn in question.history if turn.role == "user"]
+        if not earlier:
+            return None
+        own = [
+            w for w in content_words(text) if w in self._stems or w in self._lexicon.abbreviations
+        ]
+        leans = bool(_LEANS_BACK.search(text)) and len(own) <= 3
+        fragment = bool(_GOES_ON.match(text)) and len(own) <= 2
+        if not (leans or fragment):
+            return None
+        for past in (" ".join(canonical(turn).split()) for turn in reversed(earlier)):
+            if len(content_words(past)) >= 2 or self._expansions(past):
+                return past[:300]
+        return None
+
+    def _expansions(self, text: str) -> list[str]:
+        found = [
+            self._lexicon.abbreviations[word]
+            for word in dict.fromkeys(words(text))
+            if word in self._lexicon.abbreviations
+        ]
+        return list(dict.fromkeys(found))
+
+    def _spelling(self, text: str, notes: list[str]) -> str:
+        fixed = text
+        for word in dict.fromkeys(words(text)):
+            better = self._correct(word)
+            if better:
+                fixed = re.sub(rf"\b{re.escape(word)}\b", better, fixed, flags=re.IGNORECASE)
+                notes.append(f"Searched also for “{better}” (you wrote “{word}”).")
+        return fixed
+
+    def _correct(self, word: str) -> str | None:
+        if (
+            len(word) < _MIN_LETTERS
+            or not word.isalpha()
+            or word in STOPWORDS
+            or word in self._known
+            or stem(word) in self._stems
+            or word in self._lexicon.abbreviations
+            or word in self._lexicon.medicines
+        ):
+            return None
+        best = process.extractOne(word, self._targets, scorer=fuzz.ratio, score_cutoff=_MIN_RATIO)
+        if best is None:
+            return None
+        found = str(best[0])
+        if found in self._lexicon.medicines:
+            near = [m for m in self._lexicon.medicines if DamerauLevenshtein.distance(word, m) <= 2]
+            if near != [found] or DamerauLevenshtein.distance(word, found) > 1:
+                return None
+        return found

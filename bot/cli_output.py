@@ -1,0 +1,264 @@
+"""What the command line prints: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bot.records import Answer, Retrieved
+
+if TYPE_CHECKING:
+    from bot.doctor import Finding
+    from bot.indexing.checking import CheckReport
+    from bot.indexing.flow import IngestReport
+
+
+def _console() -> Console:
+    width = None if sys.stdout.isatty() else 110
+    return Console(width=width, highlight=False, markup=False)
+
+
+def _dump(data: Any) -> None:
+    print(json.dumps(data, ensure_ascii=False, indent=1, default=str))
+
+
+def progress(*, quiet: bool) -> Callable[[int, int, str], None]:
+    """A progress bar on a terminal, a line a document otherwise, nothing when quiet."""
+    if quiet:
+        return lambda done, total, label: None
+    if not sys.stderr.isatty():
+
+        def line(done: int, total: int, label: str) -> None:
+            if done < total:
+                print(f"[{done + 1}/{total}] {label}", file=sys.stderr, flush=True)
+
+        return line
+    from rich.progress import Progress
+
+    bar = Progress(console=Console(stderr=True), transient=True)
+    bar.start()
+    task = bar.add_task("Reading documents", total=None)
+
+    def draw(done: int, total: int, label: str) -> None:
+        bar.update(task, total=total, completed=done, description=label)
+        if done >= total:
+            bar.stop()
+
+    return draw
+
+
+def print_ingest(report: IngestReport, *, as_json: bool) -> None:
+    if as_json:
+        _dump(asdict(report))
+        return
+    table = Table(title="Documents")
+    for column in ("document", "change", "passages", "note"):
+        table.add_column(column, justify="right" if column == "passages" else "left")
+    for file in report.files:
+        if file.change == "unchanged":
+            continue
+        note = file.error or ""
+        if file.stale:
+            note += " (the earlier version is still served)"
+        table.add_row(file.source_id, file.change, str(file.passages or ""), note)
+    console = _console()
+    if table.row_count:
+        console.print(table)
+    counts = ", ".join(
+        f"{report.count(c)} {c}"
+        for c in ("added", "changed", "removed", "unchanged", "failed")
+        if report.count(c)
+    )
+    lead = "Dry run, nothing was changed. " if report.dry_run else ""
+    console.print(f"{lead}{counts or 'no documents'}.")
+    console.print(
+        f"Index {report.generation or '(none)'}: {report.passages} passages, "
+        f"{report.questions} questions; {report.embedded} texts embedded in "
+        f"{report.seconds:.1f} s."
+    )
+    for file in report.failed:
+        print(f"Error: {file.error}", file=sys.stderr)
+        if file.hint:
+            print(f"What to do: {file.hint}", file=sys.stderr)
+
+
+def print_check(report: CheckReport, *, as_json: bool) -> None:
+    if as_json:
+        _dump(asdict(report))
+        return
+    table = Table(title="Guides")
+    for column in ("guide", "sections", "sentences", "factual", "words", "sources", "grade"):
+        table.add_column(column, justify="left" if column == "guide" else "right")
+    for guide in report.guides:
+        table.add_row(
+            guide.source_id,
+            str(guide.sections),
+            str(guide.sentences),
+            str(guide.factual),
+            str(guide.words),
+            str(guide.sources),
+            f"{guide.grade:.1f}",
+        )
+    console = _console()
+    console.print(table)
+    console.print(report.summary)
+    for problem in report.problems:
+        print(problem, file=sys.stderr)
+    if report.problems:
+        print(f"{len(report.problems)} problems. See docs/guide-format.md.", file=sys.stderr)
+
+
+def print_answer(answer: Answer) -> None:
+    console = _console()
+    if answer.alert:
+        console.print(f"!! {answer.alert.message}")
+        for action in answer.alert.actions:
+            console.print(f"   - {action.text}")
+        console.print()
+    for statement in answer.statements:
+        marks = "".join(f"[{n}]" for n in statement.citations)
+        console.print(f"{'- ' if statement.list_item else ''}{statement.text} {marks}")
+    for notice in answer.notices:
+        console.print(notice)
+    if answer.citations:
+        console.print("\nSources")
+    for c in answer.citations:
+        where = " - ".join(part for part in (c.source.publisher, " > ".join(c.heading)) if part)
+        console.print(f" [{c.number}] {c.source.title}. {where}")
+        target = f"{c.source.source_id}:{c.span.start}-{c.span.end}"
+        console.print(f"     python -m bot show {target}")
+        for reference in c.based_on:
+            console.print(f"     based on: {reference.publisher}, {reference.title}")
+    if answer.related:
+        console.print("\nClose to your question, but not an answer to it:")
+    for r in answer.related:
+        console.print(f" - {r.source.title}: {' > '.join(r.heading)}")
+    if answer.follow_ups:
+        console.print("\nYou can also ask:")
+    for text in answer.follow_ups:
+        console.print(f" - {text}")
+    contact = answer.contact
+    phone = f", {contact.phone}" if contact.phone else ""
+    console.print(f"\nTo reach a person: {contact.name}{phone}")
+
+
+def explain_json(answer: Answer) -> dict[str, Any]:
+    """The trace for staff and tests: query, hits with ranks, verdict, what was dropped."""
+    trace = answer.trace
+    return {
+        "query": asdict(trace.query) if trace.query else None,
+        "verdict": asdict(trace.verdict) if trace.verdict else None,
+        "gap": {
+            "question": trace.retrieved.gap_question,
+            "group": trace.retrieved.gap_group,
+            "similarity": trace.retrieved.gap_similarity,
+        }
+        if trace.retrieved
+        else None,
+        "hits": _hits(trace.retrieved, 50) if trace.retrieved else [],
+        "dropped": [{"text": d.statement.text, "why": d.why} for d in trace.dropped],
+        "timings_ms": trace.timings_ms,
+    }
+
+
+def print_explanation(answer: Answer) -> None:
+    trace, console = answer.trace, _console()
+    console.print(f"\nHow this came about: outcome {answer.outcome}, reason {answer.reason}")
+    if trace.query:
+        console.print(f"Searched for: {trace.query.text}")
+        if trace.query.expansions:
+            console.print(f"and for: {'; '.join(trace.query.expansions)}")
+        for note in trace.query.notes:
+            console.print(note)
+    if trace.verdict:
+        console.print(
+            f"Does a passage answer it? {trace.verdict.kind} "
+            f"(score {trace.verdict.score:.2f}): {trace.verdict.reason}"
+        )
+    if trace.retrieved:
+        if trace.retrieved.gap_question:
+            console.print(
+                f"Nearest question that is known not to be covered: "
+                f"{trace.retrieved.gap_question} ({trace.retrieved.gap_similarity:.2f})"
+            )
+        _print_hits(trace.retrieved, 5)
+    for dropped in trace.dropped:
+        console.print(f"Dropped: {dropped.statement.text} - because {dropped.why}")
+    console.print("Time: " + ", ".join(f"{k} {v:.0f} ms" for k, v in trace.timings_ms.items()))
+
+
+def _hits(retrieved: Retrieved, k: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "rank": rank,
+            "passage_id": hit.chunk.chunk_id,
+            "source_id": hit.chunk.source.source_id,
+            "heading": list(hit.chunk.heading),
+            "score": round(hit.score, 4),
+            "dense_rank": hit.dense_rank,
+            "asked_rank": hit.asked_rank,
+            "lexical_rank": hit.lexical_rank,
+            "passage_similarity": hit.passage_similarity,
+            "asked_similarity": hit.asked_similarity,
+            "matched": hit.matched,
+        }
+        for rank, hit in enumerate(retrieved.hits[:k], start=1)
+    ]
+
+
+def _print_hits(retrieved: Retrieved, k: int) -> None:
+    table = Table(title="Passages found")
+    for column in (
+        "",
+        "passage",
+        "heading",
+        "score",
+        "meaning",
+        "asked",
+        "words",
+        "nearest way of asking",
+    ):
+        table.add_column(column)
+    for row in _hits(retrieved, k):
+        table.add_row(
+            str(row["rank"]),
+            row["passage_id"],
+            " > ".join(row["heading"]),
+            f"{row['score']:.2f}",
+            _rank(row["dense_rank"], row["passage_similarity"]),
+            _rank(row["asked_rank"], row["asked_similarity"]),
+            _rank(row["lexical_rank"], None),
+            row["matched"] or "",
+        )
+    _console().print(table)
+
+
+def _rank(rank: int | None, similarity: float | None) -> str:
+    if rank is None:
+        return "-"
+    return f"#{rank}" + (f" ({similarity:.2f})" if similarity is not None else "")
+
+
+def print_search(retrieved: Retrieved, k: int, *, as_json: bool) -> None:
+    if as_json:
+        _dump({"hits": _hits(retrieved, k)})
+    else:
+        _print_hits(retrieved, k)
+
+
+def print_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
+    if as_json:
+        _dump({"findings": [asdict(f) for f in findings]})
+        return
+    table = Table(title="Doctor")
+    for column in ("part", "state", "detail", "what to do"):
+        table.add_column(column)
+    for f in findings:
+        table.add_row(f.part, f.state, f.detail, f.hint)
+    _console().print(table)

@@ -1,0 +1,141 @@
+"""Self-examination: model, index, rules, contacts, settings. Imports no model code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from bot.errors import BotError
+from bot.settings import Settings, load_settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One examined part. `exit_code` is 0 where it is in order or only needs a look."""
+
+    part: str
+    state: str
+    detail: str
+    hint: str = ""
+    exit_code: int = 0
+
+
+def examine() -> list[Finding]:
+    """Examine everything; a part that fails does not keep the others from being examined."""
+    try:
+        settings = load_settings()
+    except BotError as error:
+        return [_failed("settings", error)]
+    findings = [Finding(part="settings", state="ok", detail="all names and values understood")]
+    for part, check in (
+        ("model", _model),
+        ("index", _index),
+        ("files", _files),
+        ("rules", _rules),
+        ("contact", _contact),
+    ):
+        try:
+            findings.append(check(settings))
+        except BotError as error:
+            findings.append(_failed(part, error))
+    return findings
+
+
+def _failed(part: str, error: BotError) -> Finding:
+    return Finding(
+        part=part, state="failed", detail=str(error), hint=error.hint, exit_code=error.exit_code
+    )
+
+
+def _model(settings: Settings) -> Finding:
+    from bot.indexing.flow import make_embedder
+
+    embedder = make_embedder(settings)
+    return Finding(
+        part="model", state="ok", detail=f"{embedder.name}, SHA-256 {embedder.sha256[:12]}..."
+    )
+
+
+def _index(settings: Settings) -> Finding:
+    from bot.errors import DamagedIndex, IndexMismatch
+    from bot.indexing.flow import fingerprint, generations, make_embedder
+    from bot.indexing.lexical import PassageStore
+
+    generation = generations(settings).current()
+    manifest = generation.manifest()
+    if manifest.fingerprint != fingerprint(settings, make_embedder(settings)):
+        raise IndexMismatch(f"The index was made with other rules or model ({manifest.model}).")
+    store = PassageStore.open(generation.passages)
+    try:
+        if len(store.chunk_ids()) != manifest.passages:
+            raise DamagedIndex("The index holds another number of passages than its manifest says.")
+    finally:
+        store.close()
+    return Finding(
+        part="index",
+        state="ok",
+        detail=f"{manifest.generation}: {len(manifest.documents)} documents, "
+        f"{manifest.passages} passages, {manifest.questions} questions",
+    )
+
+
+def _files(settings: Settings) -> Finding:
+    from bot.indexing.flow import generations
+    from bot.indexing.lexical import PassageStore
+    from bot.indexing.scanning import find_files
+
+    generation = generations(settings).current()
+    manifest = generation.manifest()
+    found = {
+        f.source_id: f.file_hash
+        for f in find_files(settings.paths.knowledge, settings.chunking.max_document_bytes)
+    }
+    changed = sorted(
+        s for s in set(found) | set(manifest.documents) if found.get(s) != manifest.documents.get(s)
+    )
+    store = PassageStore.open(generation.passages)
+    try:
+        late = [i.source_id for i in store.sources() if i.review_by and i.review_by < date.today()]
+    finally:
+        store.close()
+    notes = [f"could not be read: {s} ({why})" for s, why in sorted(manifest.failed.items())]
+    notes += [f"not as indexed: {s}" for s in changed if s not in manifest.failed]
+    notes += [f"past its review date: {s}" for s in late]
+    if not notes:
+        return Finding(part="files", state="ok", detail="the index holds the files as they are")
+    hint = "Correct the files, then run: python ingest.py" if changed else "Review these sources."
+    return Finding(
+        part="files",
+        state="look",
+        detail="; ".join(notes),
+        hint=hint,
+        exit_code=3 if manifest.failed else 0,
+    )
+
+
+def _rules(settings: Settings) -> Finding:
+    from bot.answering.answerability import load_model
+    from bot.lexicon import load_lexicon
+    from bot.messages import load_messages
+    from bot.rules import load_rules
+
+    load_rules()
+    load_model()
+    load_lexicon()
+    load_messages()
+    return Finding(part="rules", state="ok", detail="all rule files understood and in date")
+
+
+def _contact(settings: Settings) -> Finding:
+    region = settings.locale.region
+    if settings.contact.phone and region != "unknown":
+        return Finding(part="contact", state="ok", detail=f"{settings.contact.name}, {region}")
+    missing = [] if settings.contact.phone else ["no phone number of the clinic"]
+    missing += [] if region != "unknown" else ["no country, so no emergency number is named"]
+    return Finding(
+        part="contact",
+        state="look",
+        detail="; ".join(missing),
+        hint="Set BOT_CONTACT__PHONE and BOT_LOCALE__REGION before patients use this.",
+        exit_code=2 if settings.web.production and not settings.contact.phone else 0,
+    )
