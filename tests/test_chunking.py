@@ -52,7 +52,9 @@ def test_a_sentence_longer_than_the_window_is_cut_between_words_and_lost_nowhere
 
 def test_a_list_stays_with_its_lead_in_where_it_fits() -> None:
     items = "\n".join(f"- Item number {n} is here." for n in range(4))
-    raw = f"---\ntitle: T\n---\n## H\n\n{'One two three four five. ' * 4}\n\nThese help:\n\n{items}\n"
+    raw = (
+        f"---\ntitle: T\n---\n## H\n\n{'One two three four five. ' * 4}\n\nThese help:\n\n{items}\n"
+    )
     doc = load("a.md", raw.encode())
     chunks = chunk_document(doc, count_tokens=count, max_tokens=46)
     holder = next(c for c in chunks if "Item number 0" in c.text)

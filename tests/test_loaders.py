@@ -147,6 +147,7 @@ def test_owner_article_is_word_for_word() -> None:
         ("a.md", b"---\ntitle: [T\n---\nHello.", FrontMatterError, "a.md:3"),
         ("a.md", b"---\npublisher: X\n---\nHello.", FrontMatterError, "no title"),
         ("a.md", b"---\ntitle: T\npublished: soon\n---\nHi.", FrontMatterError, "a.md:3"),
+        ("a.md", b"---\ntitle: T\npublished: 2026-11-99\n---\nHi.", FrontMatterError, "cannot"),
         ("a.md", b"---\ntitle: T\nreviewd: 2026-01-01\n---\nHi.", FrontMatterError, "reviewd"),
         ("a.md", b"---\ntitle: T\npriority: high\n---\nHi.", FrontMatterError, "priority"),
         ("a.md", b"---\ntitle: T\nsources: x\n---\nHi.", FrontMatterError, "sources"),

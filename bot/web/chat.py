@@ -1,0 +1,223 @@
+"""The Gradio chat: question box, starters, conversation. Every message it shows is HTML that our
+templates made and escaped, and that Gradio sanitises once more in the browser.
+
+Nothing here uses `gr.HTML` or `js=`: both evaluate strings, which the page's policy forbids.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read at import; Gradio would phone home
+
+import gradio as gr
+from fastapi import FastAPI
+
+from bot.errors import BotError, QuestionError
+from bot.records import Answer, Question, Turn
+from bot.web.render import Renderer
+from bot.web.security import CHAT
+from bot.web.service import Service, log_failure
+
+KEEP_TURNS = 6
+KEEP_EXCHANGES = 30
+MAX_FOLLOW_UPS = 3
+_STATE_SECONDS = 3600
+# Above the bot's own limit, so that a long text is refused with words and not cut in silence.
+_BOX_CHARS = 12_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """What one browser page has on screen. In memory only, an hour at most."""
+
+    exchanges: tuple[tuple[str, str], ...] = ()
+    turns: tuple[Turn, ...] = ()
+    count: int = 0
+
+    def messages(self, *more: tuple[str, str]) -> list[dict[str, str]]:
+        shown = []
+        for asked, answered in (*self.exchanges, *more):
+            shown.append({"role": "user", "content": asked})
+            shown.append({"role": "assistant", "content": answered})
+        return shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What the page shows next. `give_back` goes into the question box again."""
+
+    conversation: Conversation
+    follow_ups: tuple[str, ...] = ()
+    give_back: str = ""
+
+
+class Chat:
+    """Answers one message of a conversation. Never raises: a patient never sees a trace."""
+
+    def __init__(self, service: Service, renderer: Renderer) -> None:
+        self.service = service
+        self.renderer = renderer
+
+    def reply(self, text: str, held: Conversation) -> Reply:
+        """The conversation with the answer to `text`, and what to offer next."""
+        number = held.count + 1
+        answer: Answer | None = None
+        give_back = ""
+        e = self.renderer.texts["error"]
+        try:
+            answer = self.service.bot.ask(Question(text=text, history=held.turns))
+            body = self.renderer.answer(answer, prefix=f"a{number}")
+        except QuestionError as error:
+            body = self.renderer.trouble(str(error), error.hint, title=e["question_title"])
+            give_back = text  # to shorten it, not to type it again
+        except BotError as error:
+            log_failure("chat", error)
+            body = self.renderer.trouble(e["unavailable"])
+        except Exception as error:
+            log_failure("chat", error)
+            body = self.renderer.trouble(e["unavailable"])
+        turns = held.turns
+        if answer is not None:
+            said = " ".join(s.text for s in answer.statements) or " ".join(answer.notices)
+            turns = (*turns, Turn(role="user", text=text), Turn(role="bot", text=said))
+        exchange = (self.renderer.asked(text.strip()[:2000] or "…"), body)
+        return Reply(
+            conversation=Conversation(
+                exchanges=(*held.exchanges, exchange)[-KEEP_EXCHANGES:],
+                turns=turns[-KEEP_TURNS:],
+                count=number,
+            ),
+            follow_ups=answer.follow_ups[:MAX_FOLLOW_UPS] if answer else (),
+            give_back=give_back,
+        )
+
+
+def build_chat(service: Service, renderer: Renderer) -> gr.Blocks:
+    """The Blocks for `/chat`, with Gradio's safety settings of REQUIREMENTS 1.1."""
+    t = renderer.texts["chat"]
+    chat = Chat(service, renderer)
+    starters: list[gr.Button] = []
+    follow_ups: list[gr.Button] = []
+    with gr.Blocks(title=t["title"], analytics_enabled=False, fill_width=True) as page:
+        held = gr.State(Conversation(), time_to_live=_STATE_SECONDS)
+        log = gr.Chatbot(
+            [],
+            label=t["conversation"],
+            show_label=False,
+            elem_id="log",
+            visible=False,
+            height=None,
+            container=False,
+            layout="panel",
+            autoscroll=False,
+            buttons=[],
+            feedback_options=None,
+            sanitize_html=True,
+            allow_tags=False,
+            latex_delimiters=[],
+            reasoning_tags=None,
+            editable=None,
+            allow_file_downloads=False,
+            group_consecutive_messages=False,
+        )
+        with gr.Column(visible=False, elem_id="follow-ups") as more:
+            gr.Markdown(f"## {t['follow_ups_title']}", elem_classes="group-title")
+            for _ in range(MAX_FOLLOW_UPS):
+                follow_ups.append(gr.Button("", visible=False, elem_classes="starter"))
+        with gr.Column(elem_id="composer"), gr.Row(elem_id="ask-row"):
+            box = gr.Textbox(
+                label=t["question_label"],
+                placeholder=t["placeholder"],
+                lines=1,
+                max_lines=6,
+                max_length=_BOX_CHARS,
+                elem_id="question",
+                buttons=[],
+                autofocus=False,
+                scale=1,
+                html_attributes=gr.InputHTMLAttributes(autocomplete="off"),
+            )
+            send = gr.Button(t["send"], variant="primary", elem_id="send", scale=0)
+        gr.Markdown(renderer.html("composer_note.html"), elem_id="composer-note")
+        clear = gr.Button(t["clear"], visible=False, elem_id="clear", size="sm")
+        with gr.Column(elem_id="starters") as start:
+            gr.Markdown(f"## {t['starters_title']}", elem_classes="group-title")
+            for question in t["starters"]:
+                starters.append(gr.Button(question, elem_classes="starter"))
+
+        outputs: list[Any] = [log, held, box, start, clear, more, *follow_ups]
+
+        def ask(text: str, conversation: Conversation) -> Iterator[list[Any]]:
+            pending = (renderer.asked((text or "").strip()[:2000] or "…"), _pending(renderer))
+            hidden = [gr.update(visible=False)] * (1 + MAX_FOLLOW_UPS)
+            waiting = gr.update(value=conversation.messages(pending), visible=True)
+            shut = gr.update(visible=False)
+            yield [waiting, conversation, "", shut, gr.update(visible=True), *hidden]
+            reply = chat.reply(text or "", conversation)
+            yield [
+                reply.conversation.messages(),
+                reply.conversation,
+                gr.update(value=reply.give_back) if reply.give_back else gr.update(),
+                shut,
+                gr.update(visible=True),
+                gr.update(visible=bool(reply.follow_ups)),
+                *_buttons(reply.follow_ups),
+            ]
+
+        def wipe() -> list[Any]:
+            return [
+                gr.update(value=[], visible=False),
+                Conversation(),
+                "",
+                gr.update(visible=True),
+                gr.update(visible=False),
+                gr.update(visible=False),
+                *_buttons(()),
+            ]
+
+        common: dict[str, Any] = {
+            "show_progress": "hidden",
+            "api_visibility": "private",
+            "trigger_mode": "once",
+        }
+        asking = [gr.on([send.click, box.submit], ask, [box, held], outputs, **common)]
+        for button in (*starters, *follow_ups):
+            asking.append(button.click(ask, [button, held], outputs, **common))
+        # An answer that is still on its way must not appear after the chat was cleared.
+        clear.click(wipe, None, outputs, cancels=asking, **common)
+    page.queue(max_size=64, default_concurrency_limit=4, api_open=False)
+    return page  # type: ignore[no-any-return]
+
+
+def _pending(renderer: Renderer) -> str:
+    return f'<p class="pending">{renderer.texts["chat"]["pending"]}</p>'
+
+
+def _buttons(offered: tuple[str, ...]) -> list[Any]:
+    shown = [gr.update(value=text, visible=True) for text in offered]
+    return shown + [gr.update(visible=False)] * (MAX_FOLLOW_UPS - len(shown))
+
+
+def mount_chat(app: FastAPI, service: Service, renderer: Renderer) -> None:
+    """Mount the chat at `/chat`. The app must have its CORS middleware already: with one on the
+    parent Gradio adds none of its own, which would echo any origin (REQUIREMENTS 1.0.2)."""
+    gr.mount_gradio_app(
+        app,
+        build_chat(service, renderer),
+        path=CHAT,
+        run_history=False,
+        footer_links=[],
+        show_error=False,
+        ssr_mode=False,
+        max_file_size="1kb",
+        enable_monitoring=False,
+        mcp_server=False,
+        pwa=False,
+        allowed_paths=[],
+        # System fonts: the default theme would load font files.
+        theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
+    )

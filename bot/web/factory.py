@@ -1,0 +1,130 @@
+"""Assembles the web app. Building it loads the rules; model and index follow in the background."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from bot import __version__
+from bot.errors import BotError
+from bot.settings import Settings
+from bot.web.api import DESCRIPTION, PREFIX, api_router, problem
+from bot.web.chat import mount_chat
+from bot.web.chat_page import ChatPage
+from bot.web.health import health_router
+from bot.web.pages import pages_router, status_page
+from bot.web.render import HERE, Renderer
+from bot.web.security import BodyLimit, GradioGate, LastResort, Refusal, SecurityHeaders
+from bot.web.service import Bot, Service, log_failure
+from bot.web.startup import check_startup
+
+
+def create_app(settings: Settings, bot: Bot | None = None) -> FastAPI:
+    """The app: chat, plain page, source reader, API v1, health.
+
+    Without `bot` one is opened from the settings. Raises `SettingsError` where serving would be
+    unsafe, `RulesError` and `ModelError` where the bot cannot be opened.
+    """
+    check_startup(settings)
+    if bot is None:
+        from bot.answering.flow import Bot as RealBot
+
+        bot = RealBot.open(settings)
+    service = Service(bot)
+    renderer = Renderer(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.start()
+        yield
+        service.stop()
+
+    app = FastAPI(
+        title=renderer.texts["name"],
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,  # both viewers load scripts from another host
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+
+    async def refuse(request: Request, status: int) -> Response:
+        return _failure(request, status, renderer)
+
+    _add_guards(app, settings, renderer, refuse)
+    _add_error_handlers(app, renderer)
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    app.include_router(health_router(service))
+    app.include_router(api_router(service, settings, renderer.contact, renderer.texts))
+    app.include_router(pages_router(service, renderer))
+    mount_chat(app, service, renderer)
+    return app
+
+
+def _add_guards(app: FastAPI, settings: Settings, renderer: Renderer, refuse: Refusal) -> None:
+    """The last one added is the outermost."""
+    web = settings.web
+    app.add_middleware(ChatPage, renderer=renderer)
+    app.add_middleware(LastResort, refuse=refuse)
+    app.add_middleware(GradioGate, refuse=refuse)
+    app.add_middleware(BodyLimit, limit=web.max_body_bytes, refuse=refuse)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(web.allowed_origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["content-type"],
+        allow_credentials=False,
+    )
+    app.add_middleware(SecurityHeaders, web=web)
+
+
+def _failure(request: Request, status: int, renderer: Renderer) -> Response:
+    """An error in the form its caller reads: problem+json below /api, a page elsewhere."""
+    if not request.url.path.startswith("/api/"):
+        return status_page(renderer, status)
+    e = renderer.texts["error"]
+    details = {404: e["not_found"], 405: e["method"], 413: e["too_large"]}
+    fallback = e["bad_request"] if status < 500 else e["unavailable"]
+    return problem(
+        status,
+        e["title"],
+        details.get(status, fallback),
+        contact=renderer.contact,
+        about=renderer.texts["about_line"],
+    )
+
+
+def _add_error_handlers(app: FastAPI, renderer: Renderer) -> None:
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> Response:
+        return _failure(request, error.status_code, renderer)
+
+    @app.exception_handler(BotError)
+    async def bot_error(request: Request, error: BotError) -> Response:
+        log_failure("page", error)
+        return _failure(request, 503, renderer)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        # Places and reasons only: FastAPI's own body would give the question back.
+        found = error.errors()
+        status = 400 if any(e["type"] == "json_invalid" for e in found) else 422
+        e = renderer.texts["error"]
+        places = [f"{'.'.join(str(p) for p in x['loc'][1:]) or 'body'}: {x['msg']}" for x in found]
+        return problem(
+            status,
+            e["question_title"],
+            e["bad_request"],
+            contact=renderer.contact,
+            about=renderer.texts["about_line"],
+            errors=places[:20],
+        )

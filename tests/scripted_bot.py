@@ -1,0 +1,278 @@
+"""A bot that answers by script, for the tests of pages and API: every outcome on demand, and texts
+that try to break out of the page. It holds real documents, loaded by the real loader."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from pathlib import Path
+
+from bot.errors import NoIndex, QuestionError, UnknownSource
+from bot.indexing.loaders import load
+from bot.records import (
+    Action,
+    Alert,
+    Answer,
+    Citation,
+    CitedStatement,
+    Contact,
+    Question,
+    Reference,
+    Related,
+    SourceDocument,
+    SourceInfo,
+    Versions,
+)
+from bot.text import sentence_spans
+
+XSS = (
+    "<script>window.pwned=1</script>",
+    '"><img src=x onerror=window.pwned=1>',
+    "<svg/onload=window.pwned=1>",
+    "[a](javascript:window.pwned=1)",
+    "</div></li></ol><iframe srcdoc='<script>parent.pwned=1</script>'></iframe>",
+    "{{ 7*7 }} ${7*7} $$7*7$$",
+)
+NASTY = " ".join(XSS)
+
+GUIDE = """---
+title: Types of transplant
+publisher: Transplant Answers (this project)
+published: 2026-11-22
+reviewed: 2026-11-22
+review_by: 2027-11-22
+licence: CC BY 4.0
+language: en
+sources:
+  - key: nhs
+    publisher: NHS
+    title: Stem cell and bone marrow transplants
+    url: https://www.nhs.uk/conditions/stem-cell-transplant/
+    seen: 2026-11-22
+---
+# Types of transplant
+
+## What are the two main types of transplant?
+
+An autologous transplant uses the patient's own stem cells.[^nhs] An allogeneic transplant uses \
+stem cells from another person.[^nhs] That person is the donor.[^nhs]
+
+- The cells can come from a brother or a sister.[^nhs]
+- The cells can come from a donor on a register.[^nhs]
+
+## What is a haploidentical transplant?
+
+A haploidentical transplant uses cells from a donor who is a half match.[^nhs]
+"""
+
+VERSIONS = Versions(app="0.1.0", index="test", model="none", writer="extractive")
+CONTACT = Contact(
+    name="Ward 7 transplant line",
+    phone="+1 (555) 010-0199",
+    hours="every day, 8 to 6",
+    after_hours_phone="555-010-0200",
+)
+
+
+def nasty_document() -> SourceDocument:
+    """A poisoned document: its title, words and links are all hostile."""
+    document = load("nasty.md", GUIDE.encode())
+    text = document.text.replace("That person is the donor.", NASTY)
+    grown = len(text) - len(document.text)
+    first, *rest = document.sections
+    moved = [
+        type(s)(
+            heading=s.heading, span=type(s.span)(start=s.span.start + grown, end=s.span.end + grown)
+        )
+        for s in rest
+    ]
+    span = type(first.span)(start=first.span.start, end=first.span.end + grown)
+    info = SourceInfo(
+        source_id="nasty.md",
+        title=NASTY,
+        publisher=NASTY,
+        url="javascript:window.pwned=1",
+        licence=NASTY,
+        note=NASTY,
+        references=(
+            Reference(
+                key="x",
+                publisher=NASTY,
+                title=NASTY,
+                url="javascript:window.pwned=1",
+                seen=date(2026, 11, 22),
+            ),
+        ),
+    )
+    return SourceDocument(
+        info=info,
+        text=text,
+        sections=(type(first)(heading=(NASTY,), span=span), *moved),
+        file_hash=document.file_hash,
+    )
+
+
+class ScriptedBot:
+    """Answers by the first word it knows in the question."""
+
+    def __init__(self, *, problems: tuple[str, ...] = (), index: bool = True) -> None:
+        self.asked: list[Question] = []
+        self.problems = problems
+        self.warmed = False
+        self.closed = False
+        self.index = index
+        guide = load("guides/types.md", GUIDE.encode())
+        documents = [guide, nasty_document()]
+        real = Path(__file__).parent.parent / "knowledge" / "when-to-call.md"
+        if real.exists():
+            documents.append(load("when-to-call.md", real.read_bytes()))
+        self.documents = {d.info.source_id: d for d in documents}
+
+    def document(self, source_id: str) -> SourceDocument:
+        if not self.index:
+            raise NoIndex("There is no index yet.")
+        if source_id not in self.documents:
+            raise UnknownSource(f"no source {source_id}")
+        return self.documents[source_id]
+
+    def sources(self) -> tuple[SourceInfo, ...]:
+        if not self.index:
+            raise NoIndex("There is no index yet.")
+        return tuple(d.info for d in self.documents.values())
+
+    def warm(self) -> None:
+        self.warmed = True
+
+    def readiness(self) -> tuple[str, ...]:
+        return self.problems
+
+    def versions(self) -> Versions:
+        return VERSIONS
+
+    def close(self) -> None:
+        self.closed = True
+
+    def ask(self, question: Question) -> Answer:
+        self.asked.append(question)
+        text = question.text.casefold()
+        if not text.strip():
+            raise QuestionError("The question is empty.")
+        if len(text) > 2000:
+            raise QuestionError("The question has too many characters.")
+        if "slow" in text:
+            time.sleep(3)
+        if "crash" in text:
+            raise RuntimeError(f"secret detail: {question.text}")
+        if "no index" in text:
+            raise NoIndex("There is no index yet. /secret/path")
+        if "chest" in text:
+            return self._stop(question, "emergency")
+        if "end it" in text:
+            return self._stop(question, "crisis")
+        if "weather" in text:
+            return self._quiet(question, "abstained", "I cannot answer this from the documents.")
+        if "dose" in text:
+            return self._quiet(question, "declined", "I cannot say which dose is right for you.")
+        if "hello" in text:
+            return self._quiet(question, "greeting", "Hello. What would you like to know?")
+        if "hola" in text:
+            return self._quiet(question, "unsupported_language", "Solo puedo responder en inglés.")
+        if "nasty" in text or "<" in text:
+            return self._answered(question, "nasty.md", notices=(NASTY,), follow_ups=(NASTY,))
+        if "fever" in text:
+            return self._answered(question, "guides/types.md", alert=URGENT)
+        return self._answered(
+            question,
+            "guides/types.md",
+            notices=("Check with your own team before you rely on this.",),
+            follow_ups=("What is a haploidentical transplant?", "Where do the cells come from?"),
+        )
+
+    def _answered(self, question: Question, source_id: str, **more: object) -> Answer:
+        document = self.documents[source_id]
+        section = document.sections[0]
+        spans = [
+            s
+            for s in sentence_spans(document.text)
+            if section.span.start <= s.start and s.end <= section.span.end
+        ]
+        citations = tuple(
+            Citation(
+                number=n,
+                passage_id=f"{source_id}:{section.span.start}-{section.span.end}",
+                source=document.info,
+                heading=section.heading,
+                page=None,
+                quote=span.of(document.text),
+                span=span,
+                based_on=document.info.references,
+            )
+            for n, span in enumerate(spans, start=1)
+        )
+        statements = tuple(
+            CitedStatement(
+                text=c.quote,
+                citations=(c.number,),
+                list_item=document.text[c.span.start - 2 : c.span.start] == "- ",
+            )
+            for c in citations
+        )
+        return Answer(
+            question=question,
+            outcome="answered",
+            contact=CONTACT,
+            versions=VERSIONS,
+            statements=statements,
+            citations=citations,
+            **more,  # type: ignore[arg-type]
+        )
+
+    def _stop(self, question: Question, level: str) -> Answer:
+        emergency = level == "emergency"
+        alert = Alert(
+            level="emergency" if emergency else "crisis",
+            rule_id="test",
+            message="Chest pain can be an emergency. Call 911 now. Say that you had a transplant."
+            if emergency
+            else "You do not have to be alone with this. Please talk to someone now.",
+            actions=(
+                Action(text="Call 911" if emergency else "Call 988", href="tel:911"),
+                Action(text="Then call your transplant team", href="tel:+15550100199"),
+                Action(text="Go to the nearest emergency department."),
+            ),
+        )
+        return Answer(
+            question=question,
+            outcome="emergency" if emergency else "crisis",
+            contact=CONTACT,
+            versions=VERSIONS,
+            alert=alert,
+        )
+
+    def _quiet(self, question: Question, outcome: str, notice: str) -> Answer:
+        guide = self.documents["guides/types.md"]
+        related = tuple(
+            Related(
+                passage_id=f"{guide.info.source_id}:{s.span.start}-{s.span.end}",
+                source=guide.info,
+                heading=s.heading,
+                span=s.span,
+            )
+            for s in guide.sections
+        )
+        return Answer(
+            question=question,
+            outcome=outcome,  # type: ignore[arg-type]
+            contact=CONTACT,
+            versions=VERSIONS,
+            notices=(notice,),
+            related=related if outcome == "abstained" else (),
+        )
+
+
+URGENT = Alert(
+    level="urgent",
+    rule_id="fever",
+    message="Call your transplant team now, day or night. Do not wait.",
+    actions=(Action(text="Call your transplant team", href="tel:+15550100199"),),
+)

@@ -1,0 +1,225 @@
+"""The whole way of a question, with the real guides, model, Chroma and rules."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.answering.flow import Bot
+from bot.answering.opened import IndexHolder
+from bot.errors import NoIndex, QuestionError
+from bot.indexing.flow import generations, ingest, make_embedder
+from bot.records import Answer, Question, Turn
+from bot.settings import Answering, ContactSettings, Paths, Settings
+from bot.text import numbers
+from bot.wire import answer_json
+from tests.conftest import write_guide
+
+
+def ask(bot: Any, text: str, *history: str) -> Answer:
+    turns = tuple(Turn(role="user" if n % 2 == 0 else "bot", text=t) for n, t in enumerate(history))
+    answer = bot.ask(Question(text=text, history=turns))
+    assert isinstance(answer, Answer)
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("question", "holds"),
+    [
+        ("whats the difference between autologous and allogeneic", "donor"),
+        ("how long till the new cells take", "week"),
+        ("What is GVHD?", "donor"),
+        ("can i eat sushi after my transplant", "raw"),
+        ("when does my hair come back", "hair"),
+    ],
+)
+def test_covered_questions_are_answered_with_a_citation_for_every_sentence(
+    real_bot: Bot, question: str, holds: str
+) -> None:
+    answer = ask(real_bot, question)
+    assert answer.outcome == "answered", answer.reason
+    assert 1 <= len([s for s in answer.statements if not s.list_item]) <= 5
+    assert holds in " ".join(s.text for s in answer.statements).lower()
+    cited = {c.number: c for c in answer.citations}
+    assert sorted(cited) == list(range(1, len(cited) + 1))
+    for statement in answer.statements:
+        assert statement.citations
+        quotes = " ".join(cited[n].quote for n in statement.citations)
+        assert set(numbers(statement.text)) <= set(numbers(quotes))
+    for citation in answer.citations:
+        document = real_bot.document(citation.source.source_id)
+        assert citation.span.of(document.text) == citation.quote
+        if citation.source.references:
+            assert citation.based_on or "[^-]" not in citation.quote
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "who won the world cup",
+        "how do I change the oil in my car",
+        "what is the capital of Peru",
+    ],
+)
+def test_what_the_documents_do_not_hold_is_not_answered(real_bot: Bot, question: str) -> None:
+    answer = ask(real_bot, question)
+    assert answer.outcome == "abstained"
+    assert answer.statements == ()
+    assert answer.citations == ()
+    assert any("cannot answer" in n for n in answer.notices)
+
+
+def test_an_emergency_stops_everything_and_needs_no_index(tmp_path: Path) -> None:
+    settings = Settings(paths=Paths(knowledge=tmp_path, var=tmp_path / "var"))
+    bot = Bot.open(settings)
+    answer = ask(bot, "my husband cant breathe and his lips are blue")
+    assert answer.outcome == "emergency"
+    assert answer.alert is not None
+    assert answer.alert.level == "emergency"
+    assert answer.statements == ()
+    assert ask(bot, "I want to end my life").outcome == "crisis"
+    with pytest.raises(NoIndex):
+        ask(bot, "what is engraftment")
+    assert bot.readiness()
+
+
+def test_urgent_comes_beside_an_answer(real_bot: Bot) -> None:
+    answer = ask(real_bot, "I have a temperature of 38.6, what counts as a fever?")
+    assert answer.alert is not None
+    assert answer.alert.level == "urgent"
+    assert answer.outcome in ("answered", "abstained", "declined")
+
+
+def test_declined_greeting_and_other_languages_show_no_passages(real_bot: Bot) -> None:
+    for text, outcome in (
+        ("how much tacrolimus should I take?", "declined"),
+        ("hello", "greeting"),
+        ("¿qué es la enfermedad de injerto contra huésped?", "unsupported_language"),
+    ):
+        answer = ask(real_bot, text)
+        assert answer.outcome == outcome
+        assert answer.statements == ()
+        assert answer.related == ()
+        assert answer.notices
+
+
+def test_a_follow_up_is_understood_and_the_safety_rules_see_the_raw_words(real_bot: Bot) -> None:
+    answer = ask(real_bot, "and what are the signs of it on the skin?", "what is acute gvhd", "...")
+    assert answer.outcome == "answered"
+    assert "rash" in " ".join(s.text for s in answer.statements).lower()
+    assert answer.question.text == "and what are the signs of it on the skin?"
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n\t", "😀😀", "?!...", "\x00\x07"])
+def test_a_message_without_words_is_refused_kindly(real_bot: Bot, text: str) -> None:
+    with pytest.raises(QuestionError) as caught:
+        ask(real_bot, text)
+    assert caught.value.exit_code == 2
+    assert caught.value.hint
+
+
+def test_a_very_long_message_is_refused_but_an_emergency_in_it_is_not_missed(
+    real_bot: Bot,
+) -> None:
+    with pytest.raises(QuestionError, match="characters"):
+        ask(real_bot, "what is engraftment " * 600)
+    tail = "I can't breathe and my chest hurts."
+    assert ask(real_bot, "la la la " * 1200 + tail).outcome == "emergency"
+
+
+def test_contact_card_only_still_catches_emergencies(real_settings: Settings) -> None:
+    settings = real_settings.model_copy(
+        update={
+            "answering": Answering(contact_card_only=True),
+            "contact": ContactSettings(name="Ward 7", phone="+1 555 0100"),
+        }
+    )
+    bot = Bot.open(settings)
+    answer = ask(bot, "what is engraftment")
+    assert answer.outcome == "abstained"
+    assert answer.statements == ()
+    assert answer.contact.phone == "+1 555 0100"
+    assert ask(bot, "I can't breathe").outcome == "emergency"
+    bot.close()
+
+
+def test_a_source_past_its_review_date_is_never_cited(tmp_path: Path) -> None:
+    folder = tmp_path / "knowledge"
+    write_guide(folder, "hair.md", "Hair", "## Will my hair fall out?\n\nHair often falls out.\n")
+    settings = Settings(paths=Paths(knowledge=folder, var=tmp_path / "var"))
+    ingest(settings)
+    embedder = make_embedder(settings)
+
+    def bot_on(day: date, **answering: Any) -> Bot:
+        chosen = settings.model_copy(update={"answering": Answering(**answering)})
+        holder = IndexHolder(chosen, embedder, generations(chosen))
+        return Bot(chosen, embedder, holder, today=lambda: day)
+
+    question = "Will my hair fall out?"
+    assert ask(bot_on(date(2099, 1, 1)), question).outcome == "answered"
+    assert ask(bot_on(date(2099, 1, 2)), question).outcome == "abstained"
+    noticed = ask(bot_on(date(2099, 1, 2), overdue_sources="notice"), question)
+    assert noticed.outcome == "answered"
+    assert any("review date" in n for n in noticed.notices)
+
+
+def test_a_leaflet_without_stored_questions_answers_from_its_words(tmp_path: Path) -> None:
+    folder = tmp_path / "knowledge"
+    write_guide(
+        folder,
+        "parking.md",
+        "Parking at our clinic",
+        "## Where can I park?\n\nPark in the green car park behind the transplant clinic. "
+        "Show your appointment letter at the gate.\n",
+    )
+    settings = Settings(paths=Paths(knowledge=folder, var=tmp_path / "var"))
+    ingest(settings)
+    bot = Bot.open(settings)
+    assert ask(bot, "where can I park at the clinic?").outcome == "answered"
+    assert ask(bot, "who won the football match").outcome == "abstained"
+    bot.close()
+
+
+def test_wire_form_has_the_contract_keys(real_bot: Bot) -> None:
+    data = answer_json(ask(real_bot, "What is engraftment?"), request_id="7")
+    assert list(data) == [
+        "id",
+        "question",
+        "outcome",
+        "reason",
+        "alert",
+        "statements",
+        "citations",
+        "related",
+        "notices",
+        "follow_ups",
+        "contact",
+        "timings_ms",
+        "versions",
+    ]
+    assert data["id"] == "7"
+    assert {
+        "number",
+        "passage_id",
+        "source_id",
+        "title",
+        "publisher",
+        "heading",
+        "page",
+        "url",
+        "reviewed",
+        "quote",
+        "start",
+        "end",
+    } <= set(data["citations"][0])
+    assert data["versions"]["index"]
+
+
+def test_follow_ups_are_questions_that_the_index_can_answer(real_bot: Bot) -> None:
+    answer = ask(real_bot, "What is engraftment?")
+    assert answer.follow_ups
+    for text in answer.follow_ups:
+        assert ask(real_bot, text).outcome == "answered", text

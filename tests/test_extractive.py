@@ -1,0 +1,99 @@
+"""The extractive writer, with the real model: answers, not search results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.answering.extractive import ExtractiveWriter
+from bot.records import Draft, Query
+from tests.builders import a_document, a_hit, chunks_of
+
+HAIR = """## Will I lose my hair?
+
+Most people lose their hair after strong chemotherapy. It often falls out within weeks. A soft hat \
+keeps the head warm. Hair mostly grows back 3 to 6 months after treatment. Centers differ in what \
+they tell people about this. The new hair may have another color. Some people cut it short before."""
+
+LIST = """## When should I call?
+
+Call your team at once for any of these signs:
+
+- You have a fever.
+- You have chills.
+- You bleed and cannot stop it.
+
+Keep the number near your phone."""
+
+
+@pytest.fixture(scope="module")
+def writer(embedder: Any) -> ExtractiveWriter:
+    return ExtractiveWriter(
+        lambda texts: embedder.embed_documents(list(texts)), max_statements=5, nearby=0.8
+    )
+
+
+def write(writer: ExtractiveWriter, question: str, *bodies: str) -> Draft:
+    hits = [a_hit(chunks_of(a_document(body, name=f"{n}.md"))[0]) for n, body in enumerate(bodies)]
+    return writer(Query(text=question), hits)
+
+
+def texts(draft: Draft) -> list[str]:
+    return [s.text for s in draft.statements]
+
+
+def test_every_statement_is_a_verbatim_sentence_with_its_quote(writer: ExtractiveWriter) -> None:
+    draft = write(writer, "when does hair grow back", HAIR)
+    document = a_document(HAIR, name="0.md")
+    assert 1 <= len(draft.statements) <= 5
+    for statement in draft.statements:
+        (quote,) = statement.quotes
+        assert quote.text == statement.text == quote.span.of(document.text)
+
+
+def test_direct_sentence_first_and_reading_order(writer: ExtractiveWriter) -> None:
+    found = texts(write(writer, "when does hair grow back", HAIR))
+    assert found[0] == "Most people lose their hair after strong chemotherapy."
+    assert "Hair mostly grows back 3 to 6 months after treatment." in found
+    order = [HAIR.replace("\\\n", "").index(t[:20]) for t in found]
+    assert order == sorted(order)
+
+
+def test_a_sentence_that_says_centers_differ_stays_with_its_number(
+    writer: ExtractiveWriter,
+) -> None:
+    found = texts(write(writer, "when does hair grow back", HAIR))
+    if "Hair mostly grows back 3 to 6 months after treatment." in found:
+        assert "Centers differ in what they tell people about this." in found
+    else:
+        pytest.fail("the sentence that answers is missing")
+
+
+def test_nothing_dangles(writer: ExtractiveWriter) -> None:
+    for question in ("does it fall out quickly", "is hair loss common", "hair color after"):
+        found = texts(write(writer, question, HAIR))
+        if "It often falls out within weeks." in found:
+            at = found.index("It often falls out within weeks.")
+            assert found[at - 1] == "Most people lose their hair after strong chemotherapy."
+
+
+def test_a_list_stays_whole_with_its_lead_in(writer: ExtractiveWriter) -> None:
+    draft = write(writer, "when do I ring the hospital about bleeding", LIST)
+    found = texts(draft)
+    assert found[:4] == [
+        "Call your team at once for any of these signs:",
+        "You have a fever.",
+        "You have chills.",
+        "You bleed and cannot stop it.",
+    ]
+    assert [s.list_item for s in draft.statements][:4] == [False, True, True, True]
+
+
+def test_the_same_thing_is_not_said_twice(writer: ExtractiveWriter) -> None:
+    found = texts(write(writer, "will I lose my hair", HAIR, HAIR.replace("Will", "Shall")))
+    assert len(found) == len(set(found))
+
+
+def test_no_hits_no_statements(writer: ExtractiveWriter) -> None:
+    assert writer(Query(text="x"), []).statements == ()

@@ -1,0 +1,99 @@
+"""Fusion: weighted similarities on the passage's identity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.answering.retrieval import Retriever, Searches, Weights
+from bot.records import Chunk, Query
+from tests.builders import a_document, chunks_of
+
+
+@dataclass(frozen=True)
+class Match:
+    chunk_id: str
+    similarity: float = 0.5
+    text: str = "how"
+    kind: str = "asked"
+    group: str = ""
+    score: float = 5.0
+
+
+CHUNKS = {
+    c.chunk_id: c
+    for name, front in (("a.md", ""), ("b.md", ""), ("c.md", "priority: 3\n"))
+    for c in chunks_of(a_document("Same words here.", name=name, front=front))
+}
+ASKED = {
+    i: replace(c, asked=("one", "two", "three") if i.startswith("a.md") else ("one",))
+    for i, c in CHUNKS.items()
+}
+A, B, C = CHUNKS
+
+
+def retriever(
+    passages: Sequence[Match],
+    questions: Sequence[Match],
+    words: Sequence[Match],
+    chunks: dict[str, Chunk] = CHUNKS,
+) -> Retriever:
+    searches = Searches(
+        embed=lambda text: [1.0],
+        passages=lambda vector, k: passages,
+        questions=lambda vector, k: questions,
+        by_words=lambda text, k: words,
+        chunks=lambda ids: {i: chunks[i] for i in dict.fromkeys(ids)},
+    )
+    weights = Weights(passage=1.0, asked=0.5, asked_mean=1.0, heading=0.2, lexical=0.3)
+    return Retriever(searches, weights, candidates=10, keep=10)
+
+
+def ids(found: Retriever, **kwargs: object) -> list[str]:
+    return [h.chunk.chunk_id for h in found(Query(text="x"), lambda c: True).hits]
+
+
+def test_found_by_all_beats_found_by_one() -> None:
+    order = ids(retriever([Match(B, 0.6), Match(A, 0.6)], [Match(A, 0.6)], [Match(A)]))
+    assert order == [A, B]
+
+
+def test_same_text_in_two_documents_stays_two_hits() -> None:
+    assert set(ids(retriever([Match(A), Match(B)], [], []))) == {A, B}
+
+
+def test_many_ways_of_asking_count_once_by_the_nearest() -> None:
+    asked = [Match(B, 0.9), Match(A, 0.8), Match(A, 0.7), Match(A, 0.6)]
+    found = retriever([], asked, [], ASKED)
+    hits = found(Query(text="x"), lambda c: True).hits
+    assert [h.chunk.chunk_id for h in hits] == [B, A]
+    assert hits[1].asked_similarity == 0.8
+    assert hits[1].asked_rank == 2
+
+
+def test_gaps_are_reported_and_never_hits() -> None:
+    gap = Match("", 0.95, "how do I fix my car", "gap", "cars")
+    found = retriever([Match(A)], [gap, Match(A, 0.6)], [])(Query(text="x"), lambda c: True)
+    assert found.gap_group == "cars"
+    assert found.gap_similarity == 0.95
+    assert [h.chunk.chunk_id for h in found.hits] == [A]
+
+
+def test_priority_decides_only_between_near_equals() -> None:
+    near = retriever([Match(A), Match(C)], [Match(A), Match(C)], [])
+    assert ids(near)[0] == C
+    far = retriever([Match(A, 0.8), Match(C, 0.5)], [Match(A, 0.8)], [Match(A)])
+    assert ids(far)[0] == A
+
+
+def test_what_may_not_be_shown_is_no_hit() -> None:
+    found = retriever([Match(A), Match(B)], [], [])
+    hits = found(Query(text="x"), lambda chunk: chunk.chunk_id != A).hits
+    assert [h.chunk.chunk_id for h in hits] == [B]
+
+
+def test_a_leaflet_without_ways_of_asking_is_judged_by_its_own_similarity() -> None:
+    found = retriever([Match(A, 0.8)], [Match("", 0.1, kind="gap")], [])
+    (hit,) = found(Query(text="x"), lambda c: True).hits
+    assert hit.asked_similarity is None
+    assert hit.score > 0.7

@@ -1,0 +1,86 @@
+"""Rewriting: helps the search, never touches the question, never swaps medicines."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.answering.rewriting import Rewriter
+from bot.lexicon import load_lexicon
+from bot.records import Query, Question, Turn
+
+VOCABULARY = dict.fromkeys(
+    "engraftment neutropenia apheresis transplant donor tacrolimus prednisone sirolimus "
+    "conditioning condition hair loss graft host disease long last recovery marrow".split(),
+    3,
+)
+REWRITE = Rewriter(load_lexicon(), VOCABULARY)
+
+
+def query(text: str, *history: str) -> Query:
+    turns = tuple(Turn(role="user" if n % 2 == 0 else "bot", text=t) for n, t in enumerate(history))
+    return REWRITE(Question(text=text, history=turns))
+
+
+@pytest.mark.parametrize(
+    ("slip", "right"),
+    [
+        ("engrafment", "engraftment"),
+        ("nutropenia", "neutropenia"),
+        ("transplnt", "transplant"),
+        ("tacrolimis", "tacrolimus"),
+    ],
+)
+def test_slips_are_corrected_towards_the_documents(slip: str, right: str) -> None:
+    found = query(f"what is {slip}")
+    assert found.text == f"what is {right}"
+    assert slip in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "prednisolone",  # another medicine, not a slip of prednisone
+        "prednisolon",
+        "everolimus",  # not sirolimus
+        "host",
+        "condition",  # not conditioning
+        "elephants",
+        "gvhd",
+    ],
+)
+def test_words_that_must_stay(word: str) -> None:
+    assert query(f"what about {word}").text == f"what about {word}"
+
+
+def test_short_forms_are_searched_in_full_too() -> None:
+    assert query("what is GVHD?").expansions == ("graft-versus-host disease",)
+    assert query("how long does it all last").expansions == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["and how long does it last?", "how long does that last", "is it dangerous", "why?"],
+)
+def test_a_follow_up_leans_on_the_question_before(text: str) -> None:
+    found = query(text, "what is gvhd", "GVHD is ...")
+    assert found.text == f"what is gvhd {text}"
+    assert "graft-versus-host disease" in found.expansions
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["how does hair loss happen after transplant", "what is conditioning", "donor recovery marrow"],
+)
+def test_a_new_topic_is_not_dragged_along(text: str) -> None:
+    assert query(text, "what is gvhd", "GVHD is ...").text == text
+
+
+def test_a_chain_of_follow_ups_reaches_back_to_the_topic() -> None:
+    found = query("and why?", "what is gvhd", "...", "how long does it last", "...")
+    assert "gvhd" in found.text or "last" in found.text
+
+
+def test_the_question_is_left_as_it_is() -> None:
+    question = Question(text="what is engrafment")
+    REWRITE(question)
+    assert question.text == "what is engrafment"
