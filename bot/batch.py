@@ -1,4 +1,4 @@
-"""One line of a batch file, checked: untrusted JSON in, a `Question` out."""
+"""A question as a caller sends it, checked: untrusted JSON in, a `Question` out."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ class TurnBody(BaseModel):
 
 
 class QuestionBody(BaseModel):
-    """A question as a caller sends it: the batch line and the API's body."""
+    """A question in the user's own words, as a batch line or the API's body. `locale` is a BCP 47
+    tag; `id` is given back as it is."""
 
     model_config = ConfigDict(extra="forbid")
 
-    question: str = Field(max_length=100_000)
+    question: str = Field(max_length=100_000, examples=["What is graft-versus-host disease?"])
     id: str | None = Field(default=None, max_length=200)
     history: list[TurnBody] = Field(default_factory=list, max_length=50)
     locale: str | None = Field(

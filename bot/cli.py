@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from bot.errors import BotError, QuestionError, UnknownSource
+from bot.errors import BotError, QuestionError, SettingsError, UnknownSource
 
 app = typer.Typer(
     name="bot",
@@ -60,6 +60,9 @@ def ingest(
     check: Annotated[
         bool, typer.Option("--check", help="Check the guides' writing rules; index nothing.")
     ] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="With --check: put missing glossary links in first.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Read documents into the index. Unchanged files are skipped."""
@@ -70,7 +73,13 @@ def ingest(
     if check:
         from bot.indexing.checking import check_path
 
-        report = check_path(folder or settings.paths.knowledge)
+        path = folder or settings.paths.knowledge
+        if fix:
+            from bot.indexing.linking import link_folder
+
+            for name in link_folder(path if path.is_dir() else path.parent):
+                print(f"linked: {name}", file=sys.stderr)
+        report = check_path(path)
         output.print_check(report, as_json=as_json)
         if report.problems:
             raise typer.Exit(3)
@@ -218,6 +227,40 @@ def doctor(as_json: Json = False) -> None:
     worst = max((f.exit_code for f in findings), default=0)
     if worst:
         raise typer.Exit(worst)
+
+
+@app.command(name="eval")
+def evaluate(
+    what: Annotated[str, typer.Argument(help="answers, safety or all.")] = "all",
+    split: Annotated[
+        str, typer.Option(help="dev or test; the test split is never tuned on.")
+    ] = "test",
+    out: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
+) -> None:
+    """Measure answers and safety rules on the question sets in evals/."""
+    from bot.answering.flow import Bot
+    from bot.settings import load_settings
+    from evals import answers_eval, safety_eval
+
+    if what not in ("answers", "safety", "all") or split not in ("dev", "test"):
+        raise SettingsError(
+            f"There is no {what} {split} evaluation.",
+            hint="Use: python -m bot eval [answers|safety|all] --split [dev|test]",
+        )
+    bot = Bot.open(load_settings())
+    report: dict[str, object] = {"split": split}
+    try:
+        bot.warm()
+        if what in ("answers", "all"):
+            outcomes = answers_eval.run(split, answers_eval.ask_bot(bot))
+            report["answers"] = answers_eval.report(outcomes)
+        if what in ("safety", "all"):
+            safety = report["safety"] = safety_eval.run(split, bot.ask)
+            safety_eval.print_report(safety)
+    finally:
+        bot.close()
+    if out is not None:
+        out.write_text(json.dumps(report, indent=1, ensure_ascii=False), "utf-8")
 
 
 @app.command()

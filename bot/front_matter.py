@@ -48,10 +48,10 @@ def read_front_matter(text: str, source_id: str) -> FrontMatter:
     block = match.group(1)
     try:
         fields = yaml.safe_load(block)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: an impossible date
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 2 if mark else 1
-        problem = getattr(error, "problem", None) or "it is not YAML"
+        problem = getattr(error, "problem", None) or str(error) or "it is not YAML"
         raise FrontMatterError(
             f"the front matter cannot be read: {problem}", source_id=source_id, line=line
         ) from None

@@ -9,10 +9,10 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsError
 
@@ -50,14 +50,16 @@ class Chunking(_Group):
 
 
 class Retrieval(_Group):
-    """How many candidates each search brings and how they are fused (weighted reciprocal rank)."""
+    """How many neighbours each search brings and what each similarity weighs in a passage's score.
+    The weights were chosen on the development questions (docs/decisions/0001)."""
 
-    candidates: int = Field(default=30, ge=5, le=200)
+    candidates: int = Field(default=40, ge=5, le=200)
     keep: int = Field(default=10, ge=1, le=50)
-    rank_constant: int = Field(default=20, ge=1, le=1000)
-    dense_weight: float = Field(default=1.0, ge=0)
-    asked_weight: float = Field(default=2.0, ge=0)
-    lexical_weight: float = Field(default=0.5, ge=0)
+    passage_weight: float = Field(default=1.0, ge=0)
+    asked_weight: float = Field(default=0.6, ge=0)
+    asked_mean_weight: float = Field(default=1.5, ge=0)
+    heading_weight: float = Field(default=0.2, ge=0)
+    lexical_weight: float = Field(default=0.3, ge=0)
 
 
 class Answering(_Group):
@@ -88,14 +90,22 @@ class ContactSettings(_Group):
 
 class Web(_Group):
     """`production` turns the safety checks of a live service on. `frame_ancestors` lists origins
-    that may show the page in an iframe; `allowed_origins` those whose scripts may call the API."""
+    that may show the page in an iframe, parted by commas; `allowed_origins` those whose scripts
+    may call the API."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
     production: bool = False
-    frame_ancestors: tuple[str, ...] = ()
-    allowed_origins: tuple[str, ...] = ()
+    frame_ancestors: Annotated[tuple[str, ...], NoDecode] = ()
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     max_body_bytes: int = Field(default=65_536, ge=1_024)
+
+    @field_validator("frame_ancestors", "allowed_origins", mode="before")
+    @classmethod
+    def _parted_by_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
 
     @field_validator("frame_ancestors", "allowed_origins")
     @classmethod
@@ -111,9 +121,8 @@ class Web(_Group):
 
 
 class Store(_Group):
-    """`chroma_url` points to a Chroma server instead of the embedded store."""
+    """How many finished generations of the index are kept, the serving one included."""
 
-    chroma_url: str | None = None
     keep_generations: int = Field(default=2, ge=1, le=20)
 
 

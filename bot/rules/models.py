@@ -1,0 +1,170 @@
+"""What a rule file may hold. Untrusted until it has passed here; unknown keys are errors."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Region = Literal["US", "GB", "IE", "CA", "AU", "NZ", "EU", "unknown"]
+Step = Literal["emergency", "team", "hospital", "advice", "crisis"]
+
+
+def _address(value: str) -> str:
+    if not value.startswith(("https://", "http://")):
+        raise ValueError(f"{value!r} is not the address of a page")
+    return value
+
+
+Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+Source = Annotated[str, AfterValidator(_address)]
+Text = Annotated[str, Field(min_length=10)]
+Phone = Annotated[str, Field(pattern=r"^\d{2,15}$")]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Reviewed(Model):
+    reviewer: str = Field(min_length=1)
+    reviewed_on: date
+
+
+class FlagRule(Reviewed):
+    """A red flag. See the head of red_flags.toml for what each key means."""
+
+    id: Id
+    title: Text
+    level: Literal["emergency", "crisis", "urgent", "call_today"]
+    phrases: tuple[str, ...] = Field(min_length=1)
+    unless: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    personal: bool = False
+    past: bool = True
+    strict: bool = False
+    temperature: bool = False
+    message: Text
+    actions: tuple[Step, ...] = Field(min_length=1)
+    notice: Text
+    sources: tuple[Source, ...] = Field(min_length=1)
+
+
+class FollowUp(Model):
+    rule: Id
+    phrases: tuple[str, ...] = Field(min_length=1)
+    after: tuple[str, ...] = Field(min_length=1)
+
+
+class FlagFile(Model):
+    rule: tuple[FlagRule, ...] = Field(min_length=1)
+    follow_up: tuple[FollowUp, ...] = ()
+
+
+class ScopeRule(Model):
+    id: Id
+    title: Text
+    phrases: tuple[str, ...] = Field(min_length=1)
+    unless: tuple[str, ...] = ()
+    says: Text
+
+
+class ScopeFile(Reviewed):
+    closing: Text
+    rule: tuple[ScopeRule, ...] = Field(min_length=1)
+
+
+class GreetingRule(Model):
+    id: Id
+    phrases: tuple[str, ...] = Field(min_length=1)
+    message: Text
+
+
+class Filler(Model):
+    words: tuple[str, ...]
+
+
+class GreetingFile(Reviewed):
+    greeting: tuple[GreetingRule, ...] = Field(min_length=1)
+    filler: Filler
+
+
+class Spelled(Model):
+    targets: tuple[str, ...]
+    real_words: tuple[str, ...]
+
+
+class Temperature(Model):
+    words: tuple[str, ...] = Field(min_length=1)
+    other_measures: tuple[str, ...]
+    after_number: tuple[str, ...]
+    before_number: tuple[str, ...]
+    surroundings: tuple[str, ...]
+    upper_bound: tuple[str, ...]
+
+
+class WordFile(Reviewed):
+    groups: dict[str, tuple[str, ...]]
+    slips: dict[str, tuple[str, ...]]
+    spelling: Spelled
+    cues: dict[str, tuple[str, ...]]
+    temperature: Temperature
+
+
+class Emergency(Model):
+    name: str = Field(min_length=2)
+    phone: Phone
+    note: str | None = None
+
+
+class Line(Model):
+    """A crisis or advice line. `text` is the words of its button."""
+
+    name: str
+    phone: Phone | None = None
+    sms: Phone | None = None
+    hours: str | None = None
+    text: str | None = None
+
+
+class RegionContacts(Model):
+    """`emergency` is None where the country is not known: a number is never guessed."""
+
+    countries: tuple[str, ...]
+    emergency: Emergency | None = None
+    urgent_advice: Line | None = None
+    crisis: tuple[Line, ...] = Field(min_length=1)
+    sources: tuple[Source, ...]
+
+
+class Fallback(Model):
+    emergency: Text
+    team: Text
+    hospital: Text
+
+
+class Thresholds(Model):
+    low_celsius: float = Field(ge=35, le=36.5)
+    very_low_celsius: float = Field(ge=34, le=36)
+    sources: tuple[Source, ...] = Field(min_length=1)
+
+
+class ContactFile(Reviewed):
+    regions: dict[Region, RegionContacts]
+    fallback: Fallback
+    thresholds: Thresholds
+
+
+class LanguageRule(Model):
+    code: str = Field(pattern=r"^[a-z]{2,3}$")
+    name: str
+    script: str | None = None
+    words: tuple[str, ...] = ()
+    urgent: tuple[str, ...] = ()
+    message: Text
+
+
+class LanguageFile(Reviewed):
+    shared: tuple[str, ...] = ()
+    language: tuple[LanguageRule, ...] = Field(min_length=1)

@@ -1,0 +1,64 @@
+"""The loaded rules and a message seen through them: its words, phrases and frames, found once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.rules import temperature
+from bot.rules.context import Context
+from bot.rules.folding import Folded, fold
+from bot.rules.models import (
+    ContactFile,
+    FlagRule,
+    FollowUp,
+    GreetingFile,
+    LanguageFile,
+    ScopeFile,
+)
+from bot.rules.phrases import Hit, PhraseBook
+from bot.rules.spelling import Spelling
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message: folded words, what phrases hit by tag, and the frames they stand in."""
+
+    folded: Folded
+    hits: Mapping[str, tuple[Hit, ...]]
+    context: Context
+
+    def tagged(self, tag: str) -> tuple[Hit, ...]:
+        return self.hits.get(tag, ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Everything that the rule files say, checked and compiled."""
+
+    flags: tuple[FlagRule, ...]
+    follow_ups: tuple[FollowUp, ...]
+    scope: ScopeFile
+    greetings: GreetingFile
+    languages: LanguageFile
+    contacts: ContactFile
+    book: PhraseBook
+    spelling: Spelling
+    temperature: temperature.Words
+
+    def read(self, text: str) -> Message:
+        """The message as the rules see it. Keeps nothing of the text after it returns."""
+        folded = self.folded(text)
+        hits = self.book.find(folded)
+        by_tag: dict[str, list[Hit]] = {}
+        for hit in hits:
+            by_tag.setdefault(hit.tag, []).append(hit)
+        tagged = {tag: tuple(found) for tag, found in by_tag.items()}
+        return Message(folded, tagged, Context(folded, hits))
+
+    def folded(self, text: str) -> Folded:
+        return fold(text, self.spelling, self.spelling)
+
+    def knows(self, word: str) -> bool:
+        """Is it a word of the rules or of the list of real English words?"""
+        return word in self.spelling

@@ -1,0 +1,80 @@
+"""Spelling: a slip becomes the safety word it stands for. Lists first, then small distances.
+
+One rule: a word that is itself a word (in the rules or among `real_words`) is never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from itertools import combinations
+
+
+class Spelling:
+    """Maps a word to the safety word it is a slip of, or returns it as it is.
+
+    `targets` are the words that a slip is read as: one letter dropped, doubled, swapped or wrong in
+    words of five letters and more, two in words of nine and more. The first letter must be right,
+    except in what `slips` lists outright.
+    """
+
+    def __init__(
+        self,
+        *,
+        slips: Mapping[str, Iterable[str]],
+        targets: Iterable[str],
+        real_words: Iterable[str],
+        known: Iterable[str],
+    ) -> None:
+        self._slips = {slip: word for word, found in slips.items() for slip in found}
+        self._known = frozenset(known) | frozenset(real_words) | frozenset(targets)
+        self._near: dict[str, set[str]] = {}
+        for word in targets:
+            for key in _shortened(word, 2 if len(word) >= 9 else 1):
+                self._near.setdefault(key, set()).add(word)
+        self._lookup = lru_cache(maxsize=20_000)(self._search)
+
+    def __contains__(self, word: object) -> bool:
+        return word in self._known or word in self._slips
+
+    def __call__(self, word: str) -> str:
+        if word in self._slips:
+            return self._slips[word]
+        if len(word) < 4 or len(word) > 20 or word in self._known:
+            return word
+        return self._lookup(word)
+
+    def _search(self, word: str) -> str:
+        best = (3, "")
+        for key in _shortened(word, 2 if len(word) >= 8 else 1):
+            for target in self._near.get(key, ()):
+                if target[0] != word[0]:
+                    continue
+                away = _distance(word, target)
+                if away <= (2 if len(target) >= 9 else 1):
+                    best = min(best, (away, target))
+        return best[1] or word
+
+
+def _shortened(word: str, most: int) -> set[str]:
+    """The word with up to `most` letters left out, the first letter kept."""
+    found = {word}
+    for count in range(1, most + 1):
+        for gone in combinations(range(1, len(word)), count):
+            found.add("".join(c for i, c in enumerate(word) if i not in gone))
+    return found
+
+
+def _distance(a: str, b: str) -> int:
+    """Optimal string alignment distance: insert, drop, change a letter, swap two neighbours."""
+    before: list[int] = []
+    above = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        row = [i]
+        for j, y in enumerate(b, 1):
+            cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        before, above = above, row
+    return above[-1]

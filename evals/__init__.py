@@ -1,0 +1,1 @@
+"""Question sets, metrics and the reports they print. Run as: python -m bot eval --help"""

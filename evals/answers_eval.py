@@ -1,0 +1,221 @@
+"""Measures answers: is the section found, are the facts in the answer, is an honest no said.
+
+An answered question counts as wrong when nothing in the documents answers it, or when the answer
+holds none of the facts and cites none of the sections that do.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.answering.flow import Bot
+from bot.errors import QuestionError
+from bot.records import Answer
+from bot.text import flesch_kincaid, words
+from evals.metrics import (
+    auc,
+    mean_reciprocal_rank,
+    ndcg_at,
+    percentile,
+    precision_recall_f1,
+    recall_at,
+    risk_coverage,
+)
+from evals.question_sets import Item, load_items
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one system did with one question."""
+
+    item: Item
+    outcome: str
+    text: str
+    found: tuple[tuple[str, str], ...]
+    cited: tuple[tuple[str, str], ...]
+    score: float
+    citations_exact: bool
+    milliseconds: float
+
+    @property
+    def answered(self) -> bool:
+        return self.outcome == "answered"
+
+    @property
+    def facts(self) -> int:
+        return sum(1 for f in self.item.facts if f.search(self.text))
+
+    @property
+    def complete(self) -> bool:
+        return self.answered and self.facts == len(self.item.facts)
+
+    @property
+    def wrong(self) -> bool:
+        if not self.answered:
+            return False
+        if not self.item.answerable:
+            return True
+        right_place = set(self.cited) & set(self.item.sections)
+        return not right_place and not self.facts
+
+    @property
+    def rank(self) -> int | None:
+        wanted = set(self.item.sections)
+        return next((n for n, s in enumerate(self.found, 1) if s in wanted), None)
+
+
+def ask_bot(bot: Bot) -> Callable[[Item], Outcome]:
+    """Our own system."""
+
+    def run(item: Item) -> Outcome:
+        started = time.perf_counter()
+        try:
+            answer = bot.ask(item.question)
+        except QuestionError as error:
+            return _refused(item, str(error))
+        spent = (time.perf_counter() - started) * 1000
+        found = _sections_found(answer)
+        return Outcome(
+            item=item,
+            outcome=answer.outcome,
+            text=" ".join(s.text for s in answer.statements),
+            found=found,
+            cited=tuple(
+                dict.fromkeys((c.source.source_id, c.heading[-1]) for c in answer.citations)
+            ),
+            score=answer.trace.verdict.score if answer.trace.verdict else 0.0,
+            citations_exact=all(
+                c.span.of(bot.document(c.source.source_id).text) == c.quote
+                for c in answer.citations
+            )
+            and all(s.citations for s in answer.statements),
+            milliseconds=spent,
+        )
+
+    return run
+
+
+def _refused(item: Item, why: str) -> Outcome:
+    return Outcome(
+        item=item,
+        outcome="refused",
+        text=why,
+        found=(),
+        cited=(),
+        score=0.0,
+        citations_exact=True,
+        milliseconds=0.0,
+    )
+
+
+def _sections_found(answer: Answer) -> tuple[tuple[str, str], ...]:
+    if answer.trace.retrieved is None:
+        return ()
+    return tuple(
+        dict.fromkeys(
+            (h.chunk.source.source_id, h.chunk.heading[-1]) for h in answer.trace.retrieved.hits
+        )
+    )
+
+
+def run(split: str, ask: Callable[[Item], Outcome]) -> list[Outcome]:
+    return [ask(item) for item in load_items(split)]
+
+
+def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """All measures of one system on one split."""
+    answerable = [o for o in outcomes if o.item.answerable]
+    single = [o for o in answerable if not o.item.question.history]
+    multi = [o for o in answerable if o.item.question.history]
+    unanswerable = [o for o in outcomes if not o.item.answerable]
+    answered = [o for o in outcomes if o.answered]
+    ranks = [o.rank for o in answerable]
+    silent = [not o.answered for o in outcomes]
+    precision, recall, f1 = precision_recall_f1(silent, [not o.item.answerable for o in outcomes])
+    lengths = [len(words(o.text)) for o in answered]
+    return {
+        "questions": len(outcomes),
+        "answerable": len(answerable),
+        "unanswerable": len(unanswerable),
+        "section_recall@1": recall_at(ranks, 1),
+        "section_recall@3": recall_at(ranks, 3),
+        "section_recall@10": recall_at(ranks, 10),
+        "mrr": mean_reciprocal_rank(ranks),
+        "ndcg@10": ndcg_at(
+            [[s in set(o.item.sections) for s in o.found] for o in answerable],
+            [len(o.item.sections) for o in answerable],
+            10,
+        ),
+        "answered_with_all_facts": _share(answerable, lambda o: o.complete),
+        "answered_with_all_facts_single": _share(single, lambda o: o.complete),
+        "answered_with_all_facts_follow_ups": _share(multi, lambda o: o.complete),
+        "facts_covered": sum(o.facts for o in answerable if o.answered)
+        / max(1, sum(len(o.item.facts) for o in answerable)),
+        "answered_of_answerable": _share(answerable, lambda o: o.answered),
+        "unanswerable_not_answered": _share(unanswerable, lambda o: not o.answered),
+        "wrong_answers_shown": _share(outcomes, lambda o: o.wrong),
+        "wrong_among_answered": _share(answered, lambda o: o.wrong),
+        "abstention_precision": precision,
+        "abstention_recall": recall,
+        "abstention_f1": f1,
+        "abstention_auc": auc([o.score for o in answerable], [o.score for o in unanswerable]),
+        "citations_exact": _share(answered, lambda o: o.citations_exact),
+        "cited_section_right": _share(
+            [o for o in answered if o.item.answerable],
+            lambda o: bool(set(o.cited) & set(o.item.sections)),
+        ),
+        "answer_words_median": statistics.median(lengths) if lengths else 0,
+        "answer_grade_median": statistics.median([flesch_kincaid(o.text) for o in answered])
+        if answered
+        else 0.0,
+        "ms_p50": percentile([o.milliseconds for o in outcomes], 0.5),
+        "ms_p95": percentile([o.milliseconds for o in outcomes], 0.95),
+    }
+
+
+def _share(outcomes: Sequence[Outcome], test: Callable[[Outcome], bool]) -> float:
+    return sum(1 for o in outcomes if test(o)) / len(outcomes) if outcomes else float("nan")
+
+
+def curve(outcomes: Sequence[Outcome]) -> list[tuple[float, float]]:
+    """Risk-coverage: an answer is good when the first section found is one that answers."""
+    return risk_coverage([(o.score, o.item.answerable and o.rank == 1) for o in outcomes])
+
+
+def worst(outcomes: Sequence[Outcome], most: int) -> list[str]:
+    """The cases that went wrong, worst first: wrong answers, then silence, then missing facts."""
+    bad = [o for o in outcomes if o.wrong]
+    bad += [o for o in outcomes if o.item.answerable and not o.answered]
+    bad += [o for o in outcomes if o.answered and not o.wrong and not o.complete and o.item.facts]
+    return [
+        f"{o.item.id} [{o.outcome}, score {o.score:.2f}, rank {o.rank}] {o.item.question.text}"
+        f" -> {o.text[:160]!r}"
+        for o in bad[:most]
+    ]
+
+
+def report(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Print the table and the worst cases of our system; the same as data."""
+    table = figures(outcomes)
+    found: dict[str, Any] = {"figures": table, "risk_coverage": curve(outcomes)}
+    print_table({"ours": table})
+    found["worst"] = worst(outcomes, 20)
+    print("\nworst cases")
+    for line in found["worst"]:
+        print(" ", line)
+    return found
+
+
+def print_table(columns: dict[str, dict[str, Any]]) -> None:
+    """Print the systems side by side."""
+    names = list(columns)
+    width = max(map(len, names), default=10) + 2
+    print(f"{'':36}" + "".join(f"{n:>{width}}" for n in names))
+    for key in next(iter(columns.values())):
+        cells = [columns[n].get(key) for n in names]
+        shown = [f"{c:.3f}" if isinstance(c, float) else str(c) for c in cells]
+        print(f"{key:36}" + "".join(f"{c:>{width}}" for c in shown))

@@ -1,0 +1,90 @@
+"""Fits the answerability model on the development questions and writes its weights.
+
+    python -m evals.fit_answerability            writes bot/rules/answerability.toml
+
+A question counts as answerable when one of its sections is found first; an answerable question
+whose best passage is a wrong one counts against, like the unanswerable: better silent than wrong.
+The threshold is the least one at which at most `WRONG` of the unanswerable development questions
+are answered (scores held out by cross-validation). For plain leaflets the model is fitted without
+the ways of asking, with half that share. scikit-learn comes with sentence-transformers.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+from bot.answering.answerability import FEATURES, WEIGHTS_FILE, Features
+from bot.answering.flow import Bot
+from bot.settings import load_settings
+from evals.metrics import auc
+from evals.question_sets import load_items
+
+WRONG = 0.08
+"""Share of must-not-answer development questions that may slip through (own choice, reported)."""
+
+
+def collect(bot: Bot) -> tuple[list[Features], list[bool], list[bool]]:
+    """Features of the best hit of each development question, whether the hit answers it, and
+    whether anything does."""
+    features, labels, answerable = [], [], []
+    for item in load_items("dev"):
+        seen = bot.examine(item.question)
+        if seen is None:
+            continue
+        best, found = seen
+        features.append(found)
+        labels.append((best.source.source_id, best.heading[-1]) in set(item.sections))
+        answerable.append(item.answerable)
+    return features, labels, answerable
+
+
+def fit(
+    matrix: np.ndarray, labels: np.ndarray, answerable: np.ndarray, wrong: float
+) -> tuple[np.ndarray, float, float]:
+    """Coefficients with the intercept last, the threshold, and the cross-validated AUC."""
+    model = LogisticRegression(C=10.0, max_iter=1000)
+    folds = StratifiedKFold(5, shuffle=True, random_state=1)
+    held_out = cross_val_predict(model, matrix, labels, cv=folds, method="predict_proba")[:, 1]
+    area = auc(list(held_out[labels]), list(held_out[~labels]))
+    threshold = float(np.quantile(held_out[~answerable], 1 - wrong))
+    model.fit(matrix, labels)
+    return np.r_[model.coef_[0], model.intercept_[0]], threshold, area
+
+
+def main(path: Path = WEIGHTS_FILE) -> None:
+    bot = Bot.open(load_settings())
+    features, truth, can_be = collect(bot)
+    bot.close()
+    labels, answerable = np.array(truth), np.array(can_be)
+    rows = [(f.asked, f.passage, f.gap, f.unknown) for f in features]
+    has_asked = np.array([r[0] is not None for r in rows])
+    matrix = np.array([[0.0 if v is None else v for v in r] for r in rows])
+    lines = [
+        "# Written by evals/fit_answerability.py from the development questions; do not edit by"
+        " hand."
+    ]
+    for name, keep, columns, wrong in (
+        ("asked", has_asked, [0, 1, 2, 3], WRONG),
+        ("plain", np.ones(len(rows), bool), [1, 2, 3], WRONG / 2),
+    ):
+        weights, threshold, area = fit(
+            matrix[keep][:, columns], labels[keep], answerable[keep], wrong
+        )
+        values = dict.fromkeys(FEATURES, 0.0)
+        values |= {FEATURES[c]: float(w) for c, w in zip(columns, weights, strict=False)}
+        lines += ["", f"[{name}]", f"threshold = {threshold:.4f}", f"intercept = {weights[-1]:.4f}"]
+        lines += [f"{key} = {value:.4f}" for key, value in values.items()]
+        kept = labels[keep]
+        print(
+            f"{name}: {len(kept)} questions, {kept.sum()} may be answered, cross-validated AUC "
+            f"{area:.3f}, threshold {threshold:.3f}"
+        )
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
