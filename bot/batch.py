@@ -55,7 +55,8 @@ def question_of(line: str, number: int) -> tuple[str | None, Question]:
     try:
         body = QuestionBody.model_validate_json(line)
     except ValidationError as error:
-        first = error.errors()[0]
+        problems = sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+        first = problems[0]
         place = ".".join(str(p) for p in first["loc"]) or "the line"
         raise LineError(f"line {number}: {place}: {first['msg']}", _id_of(line)) from None
     return body.id, body.record()

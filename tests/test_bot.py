@@ -31,7 +31,7 @@ def ask(bot: Any, text: str, *history: str) -> Answer:
     [
         ("whats the difference between autologous and allogeneic", "donor"),
         ("how long till the new cells take", "week"),
-        ("What is GVHD?", "donor"),
+        ("What is GVHD?", "attack"),
         ("can i eat sushi after my transplant", "raw"),
         ("when does my hair come back", "hair"),
     ],

@@ -63,7 +63,7 @@ def test_short_forms_are_searched_in_full_too() -> None:
 )
 def test_a_follow_up_leans_on_the_question_before(text: str) -> None:
     found = query(text, "what is gvhd", "GVHD is ...")
-    assert found.text == f"what is gvhd {text}"
+    assert found.text == f"{text} gvhd"
     assert "graft-versus-host disease" in found.expansions
 
 

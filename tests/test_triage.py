@@ -130,6 +130,8 @@ def test_never_more_than_two_notices() -> None:
         ("35.4 and I feel ill", True),
         ("my temp is 35.6", False),
         ("my temp is 34.5", True),
+        ("his temperature is 34 C", True),
+        ("day 18, 38.0 on the dot", True),
         ("temp of 94 and shivering", True),
         ("my temp is almost normal, 36.9", False),
         ("platelets 38 temp 38.5", True),

@@ -48,7 +48,8 @@ class Rewriter:
             notes.append(f"Understood as going on from: {lead}")
         fixed = self._spelling(text, notes)
         expansions = self._expansions(f"{lead} {fixed}" if lead else fixed)
-        body = f"{lead} {fixed}" if lead else fixed
+        # Only the topic of the earlier question: its other words would drown the new ones.
+        body = f"{fixed} {self._topic(lead)}" if lead else fixed
         return Query(text=body, expansions=tuple(expansions), notes=tuple(notes))
 
     def _lead(self, question: Question, text: str) -> str | None:
@@ -67,6 +68,9 @@ class Rewriter:
             if len(content_words(past)) >= 2 or self._expansions(past):
                 return past[:300]
         return None
+
+    def _topic(self, lead: str) -> str:
+        return " ".join(w for w in words(lead) if w.replace("'", "") not in STOPWORDS) or lead
 
     def _expansions(self, text: str) -> list[str]:
         found = [

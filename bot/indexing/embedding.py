@@ -109,7 +109,9 @@ class Embedder(Embeddings):
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
         try:
             from sentence_transformers import SentenceTransformer
+            from transformers.utils import logging as transformers_logging
 
+            transformers_logging.disable_progress_bar()
             return SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)
         except Exception as error:
             raise ModelError(

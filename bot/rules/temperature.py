@@ -61,15 +61,18 @@ class _Number:
     value: float
     start: int
     end: int
-    exact: bool
+    tenths: bool
 
 
 def readings(folded: Folded, words: Words, *, spoken_of: bool = False) -> tuple[Reading, ...]:
     """All temperatures that the message gives. `spoken_of`: the talk was of temperature before."""
     found = []
     numbers = list(_numbers(folded.words))
+    likely = [n for n in numbers if _likely_unit(n.value)]
+    written = sum(n.tenths for n in likely)
     for number in numbers:
-        reading = _reading(folded, number, words, spoken_of, alone=len(numbers) == 1)
+        alone = len(likely) == 1 or (number.tenths and written == 1)
+        reading = _reading(folded, number, words, spoken_of, alone=alone)
         if reading:
             found.append(reading)
     return tuple(found)
@@ -103,7 +106,7 @@ def _reading(
         celsius=round(celsius, 2),
         start=number.start,
         end=end,
-        exact=number.exact and number.value not in _ROUND,
+        exact=number.value % 1 != 0 and number.value not in _ROUND,
         below=_bounded(text[max(0, number.start - 4) : number.start], words.upper_bound),
     )
 
@@ -143,9 +146,8 @@ def _is_body_temperature(
         return True
     if spoken_of and alone and last - first <= 12:
         return True
-    decimal = number.value % 1 != 0 and 34.0 <= number.value <= 42.9
-    fahrenheit = number.value % 1 != 0 and 99.0 <= number.value <= 107.9
-    return alone and (decimal or fahrenheit) and len(text) <= 12
+    likely = 34.0 <= number.value <= 42.9 or 99.0 <= number.value <= 107.9
+    return alone and number.tenths and likely and len(text) <= 12
 
 
 def _owner(
@@ -155,7 +157,9 @@ def _owner(
     for at in range(number.start - 1, first - 1, -1):
         if text[at] in words.temperature:
             return "temperature"
-        if text[at] in words.other_measures:
+        if text[at] in words.other_measures and not (
+            at + 1 < number.start and text[at + 1][0].isdigit()
+        ):  # in "day 18, 38.4" the day has its own number
             return "other"
     for at in range(end, min(end + 8, last)):
         if text[at] in words.temperature:
@@ -196,7 +200,7 @@ def _numbers(words: tuple[str, ...]) -> Iterator[_Number]:
         if value is None:
             at += 1
             continue
-        yield _Number(value, at, end, value % 1 != 0)
+        yield _Number(value, at, end, value % 1 != 0 or "." in word)
         at = end
 
 
