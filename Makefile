@@ -5,6 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PIP_ARGS ?=
+PIP    = $(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint format check-knowledge ingest eval lock clean
@@ -20,10 +21,16 @@ help:
 setup: $(STAMP)
 
 # --no-deps: the lock names every package, so nothing that it does not name can come in.
+# A CPU build of torch that lies on this machine (find-links) goes first: in hash mode pip would
+# prefer the registry's, which on Linux wants gigabytes of CUDA libraries.
 $(STAMP): requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v == (3, 11) else "Python 3.11 is needed; this is %d.%d. Set PYTHON=/path/to/python3.11" % v)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes $(PIP_ARGS) -r requirements.lock
+	@awk '/^torch==/ {p = 1} p {print} p && !/\\$$/ {exit}' requirements.lock > $(VENV)/torch.lock
+	@$(PIP) --no-index -r $(VENV)/torch.lock >/dev/null 2>&1 && echo "torch: the CPU build on this machine" || true
+	$(PIP) $(PIP_ARGS) -r requirements.lock
+	@$(BIN)/python -c 'import torch' || { echo 'This build of torch does not run here. Remove $(VENV) and name the CPU index:'; \
+	  echo '  make setup PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"'; exit 1; }
 	@touch $@
 
 ingest: setup
