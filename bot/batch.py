@@ -27,7 +27,7 @@ class QuestionBody(BaseModel):
 
     question: str = Field(max_length=100_000, examples=["What is graft-versus-host disease?"])
     id: str | None = Field(default=None, max_length=200)
-    history: list[TurnBody] = Field(default_factory=list, max_length=50)
+    history: list[TurnBody] = Field(default_factory=list, max_length=20)
     locale: str | None = Field(
         default=None, max_length=35, pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$"
     )

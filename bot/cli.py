@@ -216,6 +216,45 @@ def show(
         sys.stdout.buffer.write(b"\n")
 
 
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")]
+By = Annotated[str, typer.Option("--by", help="Who; kept in the audit log.")]
+
+
+@app.command()
+def withdraw(
+    target: Annotated[str, typer.Argument(help="SOURCE or SOURCE:START-END.")],
+    reason: Reason,
+    by: By,
+) -> None:
+    """Take a source or passage out of all answers at once, without a restart."""
+    from bot.indexing.flow import generations
+    from bot.indexing.lexical import PassageStore
+    from bot.settings import load_settings
+    from bot.targets import parse_target
+    from bot.withdrawals import Withdrawals
+
+    settings = load_settings()
+    store = PassageStore.open(generations(settings).current().passages)
+    source_id, span = parse_target(target, set(store.file_hashes()))
+    Withdrawals(settings.paths.var).withdraw(source_id, span, reason=reason, by=by)
+    print(f"Withdrawn: {target}. Running servers leave it out within a second.")
+
+
+@app.command()
+def restore(
+    target: Annotated[str, typer.Argument(help="As it was withdrawn.")], reason: Reason, by: By
+) -> None:
+    """Put a withdrawn source or passage back."""
+    from bot.settings import load_settings
+    from bot.withdrawals import Withdrawals
+
+    withdrawals = Withdrawals(load_settings().paths.var)
+    if not withdrawals.restore(target, reason=reason, by=by):
+        known = ", ".join(w.target for w in withdrawals.items()) or "nothing"
+        raise UnknownSource(f"{target} is not withdrawn.", hint=f"Withdrawn now: {known}.")
+    print(f"Restored: {target}.")
+
+
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """Check model, index, rules, contacts and settings."""

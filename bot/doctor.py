@@ -83,6 +83,7 @@ def _files(settings: Settings) -> Finding:
     from bot.indexing.flow import generations
     from bot.indexing.lexical import PassageStore
     from bot.indexing.scanning import find_files
+    from bot.withdrawals import Withdrawals
 
     generation = generations(settings).current()
     manifest = generation.manifest()
@@ -98,7 +99,9 @@ def _files(settings: Settings) -> Finding:
         late = [i.source_id for i in store.sources() if i.review_by and i.review_by < date.today()]
     finally:
         store.close()
-    notes = [f"could not be read: {s} ({why})" for s, why in sorted(manifest.failed.items())]
+    withdrawn = [w.target for w in Withdrawals(settings.paths.var).items()]
+    notes = [f"withdrawn: {target}" for target in withdrawn]
+    notes += [f"could not be read: {s} ({why})" for s, why in sorted(manifest.failed.items())]
     notes += [f"not as indexed: {s}" for s in changed if s not in manifest.failed]
     notes += [f"past its review date: {s}" for s in late]
     if not notes:

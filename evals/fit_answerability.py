@@ -23,7 +23,7 @@ from bot.settings import load_settings
 from evals.metrics import auc
 from evals.question_sets import load_items
 
-WRONG = 0.08
+WRONG = 0.05
 """Share of must-not-answer development questions that may slip through (own choice, reported)."""
 
 

@@ -18,7 +18,15 @@ FLOWS = {
     "bot.answering.flow",
     "bot.answering.opened",
 }
-EDGES = ("bot.web", "bot.cli", "bot.cli_output", "bot.doctor", "bot.__main__", "bot.review")
+EDGES = (
+    "bot.web",
+    "bot.chains",
+    "bot.cli",
+    "bot.cli_output",
+    "bot.doctor",
+    "bot.__main__",
+    "bot.review",
+)
 HOMES = {
     "chromadb": {"bot.indexing.store"},
     "langchain_chroma": {"bot.indexing.store"},

@@ -27,6 +27,8 @@ _SELF_CONTAINED = re.compile(
 _DIFFERS = re.compile(
     r"\b(?:differ|differs|vary|varies|other (?:cent(?:er|re)s?|sources?))\b", re.I
 )
+_FROM_SECOND = 2
+"""Sentences taken from a second passage that scores almost as high as the first."""
 _MAX_LIST = 8
 """Most list items shown with their lead-in."""
 
@@ -42,7 +44,8 @@ class _Sentence:
 
 class ExtractiveWriter:
     """Callable: query and hits in, `Draft` out. `embed` gives unit vectors of texts (cached by the
-    caller); `max_statements` bounds the draft, lists aside."""
+    caller); `max_statements` bounds the draft, lists aside; `nearby` is how much lower a second
+    passage may score to be shown, too."""
 
     def __init__(
         self,
@@ -59,10 +62,11 @@ class ExtractiveWriter:
         if not hits:
             return Draft(statements=(), writer=NAME)
         sentences = _sentences(hits[0].chunk)
-        chosen = self._choose(query, sentences, self._max)
-        statements = [_statement(sentences[n]) for n in chosen]
         second = self._second(hits)
-        if second is not None and len(statements) < self._max:
+        most = self._max if second is None else max(1, self._max - _FROM_SECOND)
+        chosen = self._choose(query, sentences, most)
+        statements = [_statement(sentences[n]) for n in chosen]
+        if second is not None:
             statements += self._add(query, second, statements)
         return Draft(statements=tuple(statements), writer=NAME)
 
@@ -82,23 +86,20 @@ class ExtractiveWriter:
         return sorted(picked)
 
     def _second(self, hits: Sequence[Hit]) -> Hit | None:
-        """A second passage that answers about as well, from another section, or None."""
+        """The next best passage of another section where it scores almost as high, or None. Which
+        of two near equals answers better is a toss-up; the reader is better off with both."""
         first = hits[0]
-        for hit in hits[1:4]:
-            if (hit.chunk.source.source_id, hit.chunk.heading) == (
-                first.chunk.source.source_id,
-                first.chunk.heading,
-            ):
-                continue
-            near = (hit.asked_similarity or 0.0) >= self._nearby
-            if near and (hit.passage_similarity or 0.0) >= (first.passage_similarity or 0.0) - 0.05:
+        place = (first.chunk.source.source_id, first.chunk.heading)
+        for hit in hits[1:]:
+            if hit.score < first.score - self._nearby:
+                return None
+            if (hit.chunk.source.source_id, hit.chunk.heading) != place:
                 return hit
         return None
 
     def _add(self, query: Query, hit: Hit, before: Sequence[Statement]) -> list[Statement]:
         sentences = _sentences(hit.chunk)
-        most = min(2, self._max - len(before))
-        added = [sentences[n] for n in self._choose(query, sentences, most)]
+        added = [sentences[n] for n in self._choose(query, sentences, _FROM_SECOND)]
         vectors = self._embed([s.text for s in before] + [s.text for s in added])
         old, new = vectors[: len(before)], vectors[len(before) :]
         return [

@@ -29,7 +29,7 @@ from bot.answering.rewriting import Rewriter
 from bot.answering.scope import Scope
 from bot.answering.triage import Triage
 from bot.answering.verification import Verifier
-from bot.errors import BotError, QuestionError
+from bot.errors import BotError, QuestionError, UnknownSource
 from bot.indexing.embedding import Embedder
 from bot.indexing.flow import generations, make_embedder
 from bot.lexicon import load_lexicon
@@ -51,9 +51,13 @@ from bot.records import (
 )
 from bot.rules import load_rules
 from bot.settings import Settings
+from bot.withdrawals import Withdrawals
 
 _HAS_WORDS = re.compile(r"[^\W_]")
 _SENTENCE_CACHE = 4096
+_NEARBY = 0.04
+"""How much lower a second passage may score to be shown beside the first (development questions:
+wrong answers among the answered fell from .177 to .139, complete answers stayed)."""
 
 
 class Bot:
@@ -81,6 +85,7 @@ class Bot:
         self._today = today
         self._messages = load_messages()
         self._lexicon = load_lexicon()
+        self._withdrawn = Withdrawals(settings.paths.var)
         self._triage = Triage(
             rules,
             region=settings.locale.region,
@@ -166,7 +171,7 @@ class Bot:
             writer = ExtractiveWriter(
                 self._sentence_vectors,
                 max_statements=self._settings.answering.max_statements,
-                nearby=0.8,
+                nearby=_NEARBY,
             )
             draft = writer(query, retrieved.hits)
         with reply.timed("verify"):
@@ -179,7 +184,7 @@ class Bot:
         reply.follow_ups = follow_ups(
             retrieved.hits,
             (c.passage_id for c in reply.citations),
-            index.passages.chunks_of,
+            lambda s: [c for c in index.passages.chunks_of(s) if self._may_be_shown(c)],
         )
         overdue = any(self._overdue(c.source) for c in reply.citations)
         return reply.build("answered", None, (self._messages.overdue,) if overdue else ())
@@ -223,9 +228,8 @@ class Bot:
         return source.review_by is not None and source.review_by < self._today()
 
     def _may_be_shown(self, chunk: Chunk) -> bool:
-        return self._settings.answering.overdue_sources == "notice" or not self._overdue(
-            chunk.source
-        )
+        shown_late = self._settings.answering.overdue_sources == "notice"
+        return not self._withdrawn.covers(chunk) and (shown_late or not self._overdue(chunk.source))
 
     def _sentence_vectors(self, texts: Sequence[str]) -> list[Sequence[float]]:
         """Vectors of sentences; those of documents come back often and are kept."""
@@ -240,14 +244,18 @@ class Bot:
     # What the edges need beside answers.
 
     def document(self, source_id: str) -> SourceDocument:
-        """The stored document. Raises `UnknownSource`, `NoIndex`, `DamagedIndex`."""
+        """The stored document. Raises `UnknownSource` (also where it was withdrawn), `NoIndex`,
+        `DamagedIndex`."""
+        if self._withdrawn.source(source_id):
+            raise UnknownSource(f"The document {source_id!r} was withdrawn.")
         with self._index.use() as index:
             return index.passages.document(source_id)
 
     def sources(self) -> tuple[SourceInfo, ...]:
-        """All documents of the serving generation, by title."""
+        """All documents of the serving generation that are not withdrawn, by title."""
         with self._index.use() as index:
-            return index.passages.sources()
+            found = index.passages.sources()
+        return tuple(s for s in found if not self._withdrawn.source(s.source_id))
 
     def retrieve(self, text: str) -> Retrieved:
         """The hits for a query, as `search` prints them."""

@@ -120,7 +120,8 @@ class Retriever:
         gap = next((m for m in questions if m.kind == "gap"), None)
         return Retrieved(
             hits=tuple(hits[: self._keep]),
-            gap_similarity=gap.similarity if gap else 0.0,
+            # A gap beyond the neighbours fetched is at most as near as the farthest of them.
+            gap_similarity=gap.similarity if gap else floors[1],
             gap_question=gap.text if gap else None,
             gap_group=gap.group if gap else None,
         )

@@ -111,7 +111,7 @@ class Embedder(Embeddings):
             from sentence_transformers import SentenceTransformer
             from transformers.utils import logging as transformers_logging
 
-            transformers_logging.disable_progress_bar()
+            transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
             return SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)
         except Exception as error:
             raise ModelError(
