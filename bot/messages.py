@@ -18,12 +18,9 @@ class Messages(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    standing: str
     abstained: str
-    abstained_related: str
     overdue: str
     contact_only: str
-    corrected: str
 
 
 @cache
