@@ -232,7 +232,10 @@ def test_reading_a_message_leaves_nothing_of_it_behind(rules: Rules) -> None:
     canary = "my secret canary sentence has a fever"
     rules.read(canary)
     gc.collect()
-    held = [o for o in gc.get_objects() if isinstance(o, tuple) and o == tuple(canary.split())]
+    words = canary.split()
+    tuples = (o for o in gc.get_objects() if type(o) is tuple and len(o) == len(words))
+    # Strings only: what other libraries keep in tuples may not be comparable with a word.
+    held = [o for o in tuples if all(type(w) is str for w in o) and list(o) == words]
     assert not held
 
 

@@ -135,6 +135,13 @@ def test_never_more_than_two_notices() -> None:
         ("temp of 94 and shivering", True),
         ("my temp is almost normal, 36.9", False),
         ("platelets 38 temp 38.5", True),
+        ("neutropenic pt, T 38.7, day +9", True),
+        ("T: 39.1 HR 130", True),
+        ("Took my temp before bed and it was 38.3", True),
+        ("T 36.8 HR 80", False),
+        ("CD4 T cells 39", False),
+        ("parking was £38.50", False),
+        ("it cost $101.50", False),
         ("temp 36.5 platelets 38.5", False),
         ("temp under 38", False),
         ("temp just over 38", True),
@@ -184,6 +191,25 @@ def test_the_bots_own_turns_also_set_the_talk() -> None:
     history = (Turn(role="bot", text="What is your temperature?"),)
     found = triage()(Question(text="it is 39", history=history)).alert
     assert found and found.rule_id == "fever"
+
+
+@pytest.mark.parametrize(
+    ("asked", "text", "wanted"),
+    [
+        ("Are you thinking of ending your life?", "yes", "crisis-thoughts"),
+        ("Do you ever think about suicide?", "sometimes", "crisis-thoughts"),
+        ("Have you thought about hurting yourself?", "I have", "crisis-thoughts"),
+        ("Does he talk about killing himself?", "yes he does", "crisis-thoughts"),
+        ("Are you safe right now?", "not really", "crisis-danger"),
+        ("Are you thinking of ending your life?", "no", None),
+        ("Are you safe right now?", "yes", None),
+        ("Would you like to know about diet?", "yes", None),
+        ("Is your donor a brother or a sister?", "yes, my brother", None),
+    ],
+)
+def test_an_answer_to_a_question_about_suicide(asked: str, text: str, wanted: str | None) -> None:
+    found = triage()(Question(text=text, history=(Turn(role="bot", text=asked),))).alert
+    assert (found.rule_id if found else None) == wanted
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 import pytest
 from fastapi.testclient import TestClient
 
+from bot.phones import tel_link
 from bot.records import Span
 from bot.settings import ContactSettings, Settings
 from bot.text import flesch_kincaid
@@ -23,7 +24,6 @@ from bot.web.render import (
     one_line,
     reader_link,
     safe_link,
-    tel_link,
     unbroken,
 )
 from tests.scripted_bot import NASTY, ScriptedBot

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from bot.phones import tel_link
 from bot.records import Action, Alert, AlertLevel, Contact, Question, Screening
 from bot.rules import Message, Rules
 from bot.rules.models import Emergency, FlagRule, Line, RegionContacts
@@ -82,8 +83,8 @@ class Triage:
             state: str = context.state_of(
                 hit, topics=rule.level in ("urgent", "call_today"), past=rule.past
             )
-            if state == "over" and rule.level == "emergency":
-                state = "said"  # a seizure that has passed still needs help now
+            if state == "over" and (rule.level == "emergency" or rule.lasting):
+                state = "said"  # a seizure or a blow to the head that has passed needs help now
             if rule.strict and state != "denied" and not context.of_statistics(hit.start):
                 state = "said"
             if state in ("general", "supposed") and context.said_later(hit.end):
@@ -142,19 +143,21 @@ class Triage:
         return {state}
 
     def _followed_up(self, message: Message, question: Question) -> list[FlagRule]:
-        """A short message that carries on from an earlier one of the user's ("it won't stop")."""
+        """A short message that carries on from the talk before ("it won't stop", "yes")."""
         if len(message.folded.words) > _SHORT:
             return []
-        before = [turn.text for turn in question.history if turn.role == "user"][-_TURNS_BACK:]
-        if not before:
+        if not question.history:
             return []
+        before = [turn.text for turn in question.history if turn.role == "user"][-_TURNS_BACK:]
         spoken = {word for text in before for word in self._rules.folded(text).words}
+        last = self._rules.read(question.history[-1].text)
         found = []
         for number, follow_up in enumerate(self._rules.follow_ups):
-            hits = message.tagged(f"follow:{number}")
-            if spoken.intersection(follow_up.after) and any(
-                message.context.state_of(hit) == "said" for hit in hits
-            ):
+            states = {message.context.state_of(hit) for hit in message.tagged(f"follow:{number}")}
+            # "Sometimes" answers a question; it is no remark about what is common.
+            answered = bool(last.tagged(f"asked:{number}")) and bool(states - {"denied"})
+            told = bool(spoken.intersection(follow_up.after)) and "said" in states
+            if answered or told:
                 found.append(self._by_id[follow_up.rule])
         return found
 
@@ -209,24 +212,15 @@ class Triage:
         if contact.phone:
             hours = f" ({contact.hours})" if contact.hours else ""
             yield Action(
-                text=f"Call {contact.name}: {contact.phone}{hours}", href=_tel(contact.phone)
+                text=f"Call {contact.name}: {contact.phone}{hours}", href=tel_link(contact.phone)
             )
         if contact.after_hours_phone:
             yield Action(
                 text=f"Nights and weekends: {contact.after_hours_phone}",
-                href=_tel(contact.after_hours_phone),
+                href=tel_link(contact.after_hours_phone),
             )
         if not contact.phone and not contact.after_hours_phone:
             yield Action(text=self._rules.contacts.fallback.team)
-
-
-def _tel(phone: str) -> str | None:
-    """A `tel:` link of a phone as the operator wrote it; None where it holds no number."""
-    start = re.split(r"(?i)\b(?:ext|x|option|then)\b", phone)[0]
-    digits = re.sub(r"[^\d]", "", re.sub(r"\(0\)", "", start) if "+" in start else start)
-    if len(digits) < 2:
-        return None
-    return f"tel:{'+' if start.strip().startswith('+') else ''}{digits}"
 
 
 def _emergency(emergency: Emergency | None, name: str) -> Action:

@@ -19,6 +19,7 @@ CUES = (
     "negation", "not_negation", "feared", "mentioned", "supposed", "whether", "unsure", "past",
     "lately", "over", "question", "asks", "topic", "others", "turn", "personal", "not_mine",
     "habit", "filler", "someone", "owned", "after_question", "unwell", "statistics", "have_it",
+    "not_topic", "begins",
 )  # fmt: skip
 """The cue lists that `words.toml` must hold under [cues]."""
 
@@ -67,6 +68,7 @@ class Context:
             for h in self._cues["supposed"]
             if not any(w.start <= h.start and h.end <= w.end for w in whether)
         ]
+        self._cues["topic"] = self._without("topic", "not_topic")
         self._at = {name: [h.start for h in found] for name, found in self._cues.items()}
         self._ends = {name: {h.end for h in found} for name, found in self._cues.items()} | {
             "negation": {h.end for h in self._negations}
@@ -283,7 +285,11 @@ class Context:
             ]
             if any(self._person_from(clause) for clause in between):
                 return False
-            return not self._within("lately", hit.end, self.clause(start)[1])
+            # "If I started shivering": the verb is supposed as well, not a time of late.
+            begun = {h.end - 1 for h in self._within("begins", hit.start, start)}
+            return all(
+                h.start in begun for h in self._within("lately", hit.end, self.clause(start)[1])
+            )
         return False
 
     def _person_from(self, start: int) -> bool:

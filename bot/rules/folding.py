@@ -42,11 +42,11 @@ _TOKEN = re.compile(
     r"(?P<leet>[a-z]+[013457@$]+[a-z]+(?![\w]))"
     r"|(?P<number>\d+(?:[.,]\d+)*)"
     r"|(?P<word>[^\W\d_]+(?:['*][^\W\d_]+)*)"
-    r"|(?P<mark>\n\s*\n|\n|[.]{2,}|[.!?;:,()°%/<>=~]| -+(?= )|-)"
+    r"|(?P<mark>\n\s*\n|\n|[.]{2,}|[.!?;:,()°%/<>=~]|[£$€](?=\d)| -+(?= )|-)"
 )
 _LEET = str.maketrans("013457@$", "oieastas")
 _MARKS = {".": SENTENCE, "!": SENTENCE, "?": SENTENCE, "\n": CLAUSE, ";": CLAUSE, ":": CLAUSE}
-_SYMBOLS = frozenset("°%/<>=~")
+_SYMBOLS = frozenset("°%/<>=~£$€")
 _PRONOUN_IS = frozenset(
     "he she it that there what who how where here everything something everyone".split()
 )

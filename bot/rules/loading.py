@@ -85,6 +85,7 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
         _add(book, file, rule.id, f"also:{rule.id}", rule.also)
     for number, follow_up in enumerate(follow_ups):
         _add(book, "red_flags.toml", "follow_up", f"follow:{number}", follow_up.phrases)
+        _add(book, "red_flags.toml", "follow_up", f"asked:{number}", follow_up.asked)
     for request in scope.rule:
         _add(book, "scope.toml", request.id, f"scope:{request.id}", request.phrases)
         _add(book, "scope.toml", request.id, f"scope-unless:{request.id}", request.unless)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Region = Literal["US", "GB", "IE", "CA", "AU", "NZ", "EU", "unknown"]
 Step = Literal["emergency", "team", "hospital", "advice", "crisis"]
@@ -44,6 +44,7 @@ class FlagRule(Reviewed):
     personal: bool = False
     past: bool = True
     strict: bool = False
+    lasting: bool = False
     temperature: bool = False
     message: Text
     actions: tuple[Step, ...] = Field(min_length=1)
@@ -52,9 +53,19 @@ class FlagRule(Reviewed):
 
 
 class FollowUp(Model):
+    """A short message that means a flag only after what was said before: `after` holds words of the
+    user's earlier messages, `asked` phrases of the turn just before, whoever spoke."""
+
     rule: Id
     phrases: tuple[str, ...] = Field(min_length=1)
-    after: tuple[str, ...] = Field(min_length=1)
+    after: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _rests_on_something(self) -> Self:
+        if bool(self.after) == bool(self.asked):
+            raise ValueError("a follow_up needs either `after` or `asked`")
+        return self
 
 
 class FlagFile(Model):

@@ -127,7 +127,9 @@ def _is_body_temperature(
     alone: bool,
 ) -> bool:
     text = folded.words
-    after = text[end] if end < len(text) and folded.breaks[end] < CLAUSE else ""
+    if _charted(folded, number):
+        return True
+    after = text[end] if end < len(text) and not folded.breaks[end] else ""
     before = text[number.start - 1] if number.start and folded.breaks[number.start] < CLAUSE else ""
     if after in words.after_number and not explicit:
         return False
@@ -150,6 +152,16 @@ def _is_body_temperature(
     return alone and number.tenths and likely and len(text) <= 12
 
 
+def _charted(folded: Folded, number: _Number) -> bool:
+    """Is the number written as on a chart: "T 38.7", "T: 39.1", "t=38"?"""
+    text, at = folded.words, number.start - 1
+    if at > 0 and text[at] in ("=", "of", "was", "is"):
+        at -= 1
+    if at < 0 or text[at] != "t" or folded.breaks[number.start] >= SENTENCE:
+        return False
+    return 34.0 <= number.value <= 42.9 or 95.0 <= number.value <= 107.9
+
+
 def _owner(
     text: tuple[str, ...], first: int, last: int, number: _Number, end: int, words: Words
 ) -> str:
@@ -157,9 +169,12 @@ def _owner(
     for at in range(number.start - 1, first - 1, -1):
         if text[at] in words.temperature:
             return "temperature"
-        if text[at] in words.other_measures and not (
-            at + 1 < number.start and text[at + 1][0].isdigit()
-        ):  # in "day 18, 38.4" the day has its own number
+        if text[at] not in words.other_measures or at + 1 == number.start:
+            if text[at] in words.other_measures:
+                return "other"
+            continue
+        # In "day 18, 38.4" the day has its own number; "before bed it was 38.4" is of no bed.
+        if not text[at + 1][0].isdigit() and text[at] not in words.before_number:
             return "other"
     for at in range(end, min(end + 8, last)):
         if text[at] in words.temperature:

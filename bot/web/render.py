@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from bot.phones import tel_link
 from bot.records import Answer, Citation, CitedStatement, Contact, Span
 from bot.rules import load_rules
 from bot.settings import Settings
@@ -32,13 +33,9 @@ def long_date(value: date | None) -> str:
     return f"{value.day} {_MONTHS.split()[value.month - 1]} {value.year}" if value else ""
 
 
-def tel_link(phone: str) -> str:
-    """A `tel:` link for a phone number as people write it, without its extension."""
-    number = re.split(r"(?i)[\s,;]*\b(?:ext|x|option|then)(?![a-z])", phone)[0]
-    if "+" in number:
-        number = number.replace("(0)", "")
-    plus = "+" if number.strip().startswith("+") else ""
-    return f"tel:{plus}{re.sub(r'[^0-9*#]', '', number)}"
+def _dialled(phone: str) -> str:
+    """The link of a phone; an empty one where an operator wrote no number."""
+    return tel_link(phone) or "tel:"
 
 
 def unbroken(text: str) -> str:
@@ -137,7 +134,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._env.filters |= {"long_date": long_date, "tel": tel_link, "safe_link": safe_link}
+        self._env.filters |= {"long_date": long_date, "tel": _dialled, "safe_link": safe_link}
         self._env.filters |= {"unbroken": unbroken}
         self._env.globals |= {
             "t": self.texts,
