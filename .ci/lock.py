@@ -42,7 +42,9 @@ def resolved() -> dict[str, tuple[str, str | None]]:
         digest = archive.get("hashes", {}).get("sha256")
         url = item["download_info"]["url"]
         if digest is None and url.startswith("file://"):
-            digest = hashlib.sha256(Path(url.removeprefix("file://").replace("%2B", "+")).read_bytes())
+            digest = hashlib.sha256(
+                Path(url.removeprefix("file://").replace("%2B", "+")).read_bytes()
+            )
             digest = digest.hexdigest()
         found[name] = (item["metadata"]["version"], digest)
     return found
@@ -66,7 +68,7 @@ def listed_hashes(name: str, version: str) -> set[str]:
 
 def main() -> None:
     lines = [
-        "# Made by .ci/lock.py (make lock). Install with: pip install --no-deps --require-hashes -r",
+        "# Made by .ci/lock.py (make lock); installed with pip --no-deps --require-hashes.",
     ]
     for name, (version, digest) in sorted(resolved().items()):
         if name in NEVER:

@@ -59,8 +59,10 @@ def knowledge(tmp_path: Path) -> Path:
         folder,
         "engraftment.md",
         "Engraftment",
-        "## What is engraftment?\n<!-- asked\n- when do the cells take\n- what is engrafment\n-->\n\n"
-        "Engraftment is when the new cells settle in the bone marrow. They then make blood cells.\n\n"
+        "## What is engraftment?\n"
+        "<!-- asked\n- when do the cells take\n- what is engrafment\n-->\n\n"
+        "Engraftment is when the new cells settle in the bone marrow. "
+        "They then make blood cells.\n\n"
         "## How long does it take?\n\nEngraftment often takes 2 to 4 weeks. Times differ.\n",
     )
     write_guide(
@@ -79,9 +81,9 @@ def settings(tmp_path: Path, knowledge: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def embedder() -> Iterator[Any]:
+def embedder() -> Any:
     """The real model, loaded once."""
-    yield make_embedder(Settings(embedding=Embedding()))
+    return make_embedder(Settings(embedding=Embedding()))
 
 
 @pytest.fixture(scope="session")

@@ -183,6 +183,33 @@ def test_a_leaflet_without_stored_questions_answers_from_its_words(tmp_path: Pat
     bot.close()
 
 
+def test_the_clinics_own_leaflet_goes_first_where_it_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "knowledge"
+    body = (
+        "## Can I eat out?\n<!-- asked\n- can i eat out\n- are restaurants ok\n-->\n\n"
+        "{} Ask the staff how food is kept.\n"
+    )
+    write_guide(folder, "ours.md", "Eating out", body.format("Eating out is best left for later."))
+    write_guide(
+        folder, "clinic.md", "Our clinic", body.format("At our clinic, eat out only cooked.")
+    )
+    settings = Settings(paths=Paths(knowledge=folder, var=tmp_path / "var"))
+    first: list[str] = []
+    for priority in (0, 2, -2):
+        path = folder / "clinic.md"
+        text = "\n".join(
+            line for line in path.read_text("utf-8").split("\n") if "priority" not in line
+        )
+        path.write_text(
+            text.replace("language: en", f"language: en\npriority: {priority}"), "utf-8"
+        )
+        ingest(settings)
+        bot = Bot.open(settings)
+        first.append(ask(bot, "are restaurants ok to eat out").citations[0].source.source_id)
+        bot.close()
+    assert first[1:] == ["clinic.md", "ours.md"]
+
+
 def test_wire_form_has_the_contract_keys(real_bot: Bot) -> None:
     data = answer_json(ask(real_bot, "What is engraftment?"), request_id="7")
     assert list(data) == [

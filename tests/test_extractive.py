@@ -14,7 +14,7 @@ HAIR = """## Will I lose my hair?
 
 Most people lose their hair after strong chemotherapy. It often falls out within weeks. A soft hat \
 keeps the head warm. Hair mostly grows back 3 to 6 months after treatment. Centers differ in what \
-they tell people about this. The new hair may have another color. Some people cut it short before."""
+they tell people about this. The new hair may have another color. Some cut it short before."""
 
 LIST = """## When should I call?
 

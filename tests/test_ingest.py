@@ -214,9 +214,11 @@ def test_killed_while_building_the_old_generation_serves_and_the_next_run_repair
     ingest(settings)
     name = generations(settings).current_name()
     for number in range(30):
-        write_guide(knowledge, f"more{number}.md", f"More {number}", "## Why?\n\n" + "It is. " * 99)
+        body = "## Why?\n\n" + "It is. " * 99
+        write_guide(knowledge, f"more{number}.md", f"More {number}", body)
     code = (
-        "from pathlib import Path; from bot.settings import *; from bot.indexing.flow import ingest;"
+        "from pathlib import Path; from bot.settings import *;"
+        "from bot.indexing.flow import ingest;"
         f"ingest(Settings(paths=Paths(knowledge=Path({str(knowledge)!r}),"
         f"var=Path({str(settings.paths.var)!r}))), progress=lambda d, n, t: print(d, flush=True))"
     )

@@ -125,7 +125,7 @@ def test_owner_article_is_word_for_word() -> None:
     path = Path(__file__).parent.parent / "knowledge" / "owner-article.md"
     document = load("owner-article.md", path.read_bytes())
     joined = " ".join(document.text.split())
-    # SHA-256 of the owner's file with white space folded; the file itself is not ours to ship twice.
+    # SHA-256 of the owner's file with white space folded.
     assert (
         hashlib.sha256(joined.encode()).hexdigest()
         == "b81319484475ff89fb76099c76e674d3a1d925c5c7b1d6d2ead3b2a283b5a6be"
@@ -180,7 +180,7 @@ def test_invisible_marks_do_not_reach_the_text() -> None:
     raw = "---\ntitle: T\n---\nDo\u200b not \u202ewait\u202c. Call.\r\nNow."
     document = load("a.md", raw.encode())
     assert document.text == "Do not wait. Call. Now."
-    assert [s.of(document.text) for s in sentence_spans(document.text)][0] == "Do not wait."
+    assert next(s.of(document.text) for s in sentence_spans(document.text)) == "Do not wait."
 
 
 def test_span_of_support_is_the_sentence() -> None:

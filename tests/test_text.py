@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 
 import pytest
@@ -42,7 +43,7 @@ def test_canonical_is_stable_and_clean(raw: str) -> None:
 def test_sentences_are_in_order_and_cover_everything_but_white_space_and_marks(raw: str) -> None:
     text = canonical(raw)
     spans = sentence_spans(text)
-    for one, other in zip(spans, spans[1:], strict=False):
+    for one, other in itertools.pairwise(spans):
         assert one.end <= other.start
     covered = {i for span in spans for i in range(span.start, span.end)}
     for line_start, line in _lines(text):
