@@ -10,13 +10,28 @@ from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
+from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableLambda
 from pydantic import ConfigDict
 
 from bot.answering.flow import Bot
+from bot.indexing.embedding import Embedder
 from bot.records import Question
 from bot.wire import answer_json
+
+
+class LocalEmbeddings(Embeddings):
+    """Our embedding model for others' chains."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return self._embedder.embed_documents(texts)
+
+    def embed_query(self, text: str) -> list[float]:
+        return self._embedder.embed_query(text)
 
 
 class TransplantRetriever(BaseRetriever):

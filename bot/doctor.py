@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING
 
 from bot.errors import BotError
 from bot.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from bot.indexing.embedding import Embedder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +52,16 @@ def _failed(part: str, error: BotError) -> Finding:
     )
 
 
-def _model(settings: Settings) -> Finding:
+@cache
+def _embedder() -> Embedder:
+    """The embedder of the settings; hashing its weights takes a while, so once."""
     from bot.indexing.flow import make_embedder
 
-    embedder = make_embedder(settings)
+    return make_embedder(load_settings())
+
+
+def _model(settings: Settings) -> Finding:
+    embedder = _embedder()
     return Finding(
         part="model", state="ok", detail=f"{embedder.name}, SHA-256 {embedder.sha256[:12]}..."
     )
@@ -58,12 +69,12 @@ def _model(settings: Settings) -> Finding:
 
 def _index(settings: Settings) -> Finding:
     from bot.errors import DamagedIndex, IndexMismatch
-    from bot.indexing.flow import fingerprint, generations, make_embedder
+    from bot.indexing.flow import fingerprint, generations
     from bot.indexing.lexical import PassageStore
 
     generation = generations(settings).current()
     manifest = generation.manifest()
-    if manifest.fingerprint != fingerprint(settings, make_embedder(settings)):
+    if manifest.fingerprint != fingerprint(settings, _embedder()):
         raise IndexMismatch(f"The index was made with other rules or model ({manifest.model}).")
     store = PassageStore.open(generation.passages)
     try:

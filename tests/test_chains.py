@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from langchain_core.embeddings import Embeddings
 from langchain_tests.integration_tests import RetrieversIntegrationTests
 
 from bot.answering.flow import Bot
-from bot.chains import TransplantRetriever, bot_runnable
+from bot.chains import LocalEmbeddings, TransplantRetriever, bot_runnable
+from bot.indexing.embedding import Embedder
 
 
 class TestRetriever(RetrieversIntegrationTests):
@@ -27,6 +29,11 @@ class TestRetriever(RetrieversIntegrationTests):
     @property
     def retriever_query_example(self) -> str:
         return "how long does engraftment take"
+
+
+def test_the_model_is_a_langchain_embedding(embedder: Embedder) -> None:
+    local: Embeddings = LocalEmbeddings(embedder)
+    assert local.embed_query("hair") == pytest.approx(local.embed_documents(["hair"])[0], abs=1e-5)
 
 
 def test_passages_carry_their_place(real_bot: Bot) -> None:

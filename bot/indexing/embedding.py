@@ -15,8 +15,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.embeddings import Embeddings
-
 from bot.errors import ModelError
 
 if TYPE_CHECKING:
@@ -54,8 +52,10 @@ def weights_sha256(folder: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-class Embedder(Embeddings):
-    """A LangChain `Embeddings` over one checked sentence-transformers model.
+class Embedder:
+    """One checked sentence-transformers model, with the two methods of LangChain's `Embeddings`
+    (`bot.chains.LocalEmbeddings` is the real subclass; importing LangChain here would cost
+    `doctor` a fifth of a second).
 
     Construction reads and checks the weights' hash (about 0.1 s); the model itself is loaded on
     first use. Vectors have unit length. Safe to call from several threads.
