@@ -9,11 +9,14 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from bot.errors import BotError, QuestionError, SettingsError, UnknownSource
+
+if TYPE_CHECKING:
+    from bot.answering.flow import Bot
 
 app = typer.Typer(
     name="bot",
@@ -143,14 +146,12 @@ def ask(
             output.print_explanation(answer)
 
 
-def run_batch(bot: object, path: Path) -> bool:
+def run_batch(bot: Bot, path: Path) -> bool:
     """Answer a JSON Lines file line by line. A line that cannot be used becomes a line with
     `error` in its place. Returns whether all lines could be answered."""
-    from bot.answering.flow import Bot
     from bot.batch import question_of
     from bot.wire import answer_json
 
-    assert isinstance(bot, Bot)
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

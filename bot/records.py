@@ -186,6 +186,11 @@ class Query:
     expansions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def full(self) -> str:
+        """Text and expansions: what is embedded and searched for."""
+        return " ".join((self.text, *self.expansions))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:

@@ -109,7 +109,7 @@ class ExtractiveWriter:
         ]
 
     def _relevance(self, query: Query, texts: list[str]) -> list[float]:
-        vectors = self._embed([" ".join((query.text, *query.expansions)), *texts])
+        vectors = self._embed([query.full, *texts])
         return [_dot(vectors[0], vector) for vector in vectors[1:]]
 
 

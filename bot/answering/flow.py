@@ -279,11 +279,11 @@ class Bot:
             judge = Judge(self._judge_model, index.knows)
             return retrieved.hits[0].chunk, judge.features(query, retrieved, retrieved.hits[0])
 
-    def versions(self) -> Versions:
-        """Versions without opening anything: the index is the one the pointer names."""
+    def versions(self, index: str | None = None) -> Versions:
+        """Versions without opening anything: unless named, the index the pointer names."""
         return Versions(
             app=bot.__version__,
-            index=generations(self._settings).current_name(),
+            index=index or generations(self._settings).current_name(),
             model=self._embedder.name,
             writer=EXTRACTIVE,
         )
@@ -334,14 +334,7 @@ class _Reply:
         self, outcome: Outcome, reason: str | None = None, notices: tuple[str, ...] = ()
     ) -> Answer:
         self.timings["total"] = round((time.perf_counter() - self.started) * 1000, 2)
-        versions = self.bot.versions()
-        if self.index is not None:
-            versions = Versions(
-                app=versions.app,
-                index=self.index.manifest.generation,
-                model=versions.model,
-                writer=versions.writer,
-            )
+        used = self.index.manifest.generation if self.index else None
         return Answer(
             question=self.question,
             outcome=outcome,
@@ -353,6 +346,6 @@ class _Reply:
             notices=(*notices, *self.screening.notices),
             follow_ups=self.follow_ups,
             contact=self.bot.contact,
-            versions=versions,
+            versions=self.bot.versions(used),
             trace=Trace(timings_ms=dict(self.timings), **self.trace_parts),
         )

@@ -89,11 +89,10 @@ class Retriever:
 
     def __call__(self, query: Query, accept: Callable[[Chunk], bool]) -> Retrieved:
         search, k = self._searches, self._candidates
-        words = " ".join((query.text, *query.expansions))
-        vector = search.embed(words)
+        vector = search.embed(query.full)
         dense = search.passages(vector, k)
         questions = search.questions(vector, _QUESTIONS_EACH * k)
-        lexical = search.by_words(words, k)
+        lexical = search.by_words(query.full, k)
         found = _gather(dense, questions, lexical)
         chunks = search.chunks(found)
         floors = (_lowest(dense), _lowest(questions))

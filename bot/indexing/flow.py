@@ -18,7 +18,7 @@ from bot.indexing.embedding import Embedder
 from bot.indexing.generations import Generation, Generations, Manifest
 from bot.indexing.lexical import PassageStore
 from bot.indexing.loaders import LOADER_VERSION, load
-from bot.indexing.scanning import FoundFile, find_files
+from bot.indexing.scanning import find_files
 from bot.records import SourceDocument
 from bot.settings import Settings
 
@@ -98,7 +98,7 @@ def generations(settings: Settings) -> Generations:
 class _Plan:
     """What must be done to make the index equal to the folder."""
 
-    add: list[tuple[FoundFile, SourceDocument]] = field(default_factory=list)
+    add: list[SourceDocument] = field(default_factory=list)
     remove: list[str] = field(default_factory=list)
     reports: list[FileReport] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
@@ -153,7 +153,7 @@ def ingest(
             try:
                 builder.apply(
                     remove=plan.remove,
-                    add=[document for _, document in plan.add],
+                    add=plan.add,
                     gaps=gaps if gaps_changed else None,
                 )
                 builder.check()
@@ -215,7 +215,7 @@ def _plan(folder: Path, settings: Settings, known: dict[str, str], served: dict[
                 )
             )
             continue
-        plan.add.append((file, document))
+        plan.add.append(document)
         plan.reports.append(
             FileReport(
                 source_id=file.source_id,
@@ -241,9 +241,7 @@ def _carry_over(plan: _Plan, current: Generation) -> None:
         store.close()
     except StoreError:
         return
-    for document in documents:
-        file = FoundFile(source_id=document.info.source_id, data=b"", file_hash=document.file_hash)
-        plan.add.append((file, document))
+    plan.add += documents
 
 
 def _report(

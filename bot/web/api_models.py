@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict
+
+from bot.records import AlertLevel, Outcome
 
 
 class _Body(BaseModel):
@@ -19,7 +19,7 @@ class ActionBody(_Body):
 class AlertBody(_Body):
     """A red flag. `emergency` and `crisis` come without statements; show it before all else."""
 
-    level: Literal["emergency", "crisis", "urgent", "call_today"]
+    level: AlertLevel
     rule_id: str
     message: str
     actions: list[ActionBody]
@@ -87,15 +87,7 @@ class VersionsBody(_Body):
 class AnswerBody(_Body):
     id: str | None
     question: str
-    outcome: Literal[
-        "answered",
-        "abstained",
-        "declined",
-        "emergency",
-        "crisis",
-        "greeting",
-        "unsupported_language",
-    ]
+    outcome: Outcome
     reason: str | None
     alert: AlertBody | None
     statements: list[StatementBody]
