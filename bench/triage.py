@@ -1,5 +1,7 @@
 """How long triage takes a message, against one pass of split and set look-up. Prints p50 and p95.
 
+Processor time of this process: other work on the machine does not count.
+
 Run: python bench/triage.py
 """
 
@@ -27,6 +29,7 @@ MESSAGES = (
     "but no fever. He took all his tablets this morning. Should we call someone?",
     "What foods should I avoid, and can I go to a restaurant with my family? " * 6,
     "I cant breath and my chest is tight pls help what do i do",
+    "there is a river of red coming from down below",  # no phrase: the examples are compared
 )
 ROUNDS = 300
 KEYWORDS = frozenset("fever bleeding chest breathe seizure rash diarrhea suicide overdose".split())
@@ -36,9 +39,9 @@ def _times(call: Callable[[str], object]) -> list[float]:
     taken = []
     for _ in range(ROUNDS):
         for text in MESSAGES:
-            start = time.perf_counter()
+            start = time.process_time()
             call(text)
-            taken.append((time.perf_counter() - start) * 1000)
+            taken.append((time.process_time() - start) * 1000)
     return taken
 
 
@@ -49,9 +52,9 @@ def _show(name: str, taken: list[float]) -> float:
 
 
 def main() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     rules = load_rules()
-    print(f"load_rules {time.perf_counter() - start:.3f} s, once per process")
+    print(f"load_rules {time.process_time() - start:.3f} s, once per process")
     triage = Triage(rules, region="US", fever_celsius=38.0, contact=Contact(name="the unit"))
     scope = Scope(rules)
     history = (Turn(role="user", text=MESSAGES[4]), Turn(role="bot", text=MESSAGES[5]))
@@ -65,9 +68,9 @@ def main() -> None:
     print(f"triage / baseline at p50: {alone / base:.0f}")
     for size in (2_000, 20_000, 200_000):
         text = ("What can I eat? " * (size // 16)) + "I cannot breathe"
-        start = time.perf_counter()
+        start = time.process_time()
         found = triage(Question(text=text)).alert
-        took = (time.perf_counter() - start) * 1000
+        took = (time.process_time() - start) * 1000
         print(f"{size} characters: {took:.1f} ms, {found.level if found else 'missed'}")
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.errors import QuestionError
-from bot.records import Question, Turn
+from bot.records import About, Question, TransplantKind, TransplantStage, Turn
 
 
 class TurnBody(BaseModel):
@@ -17,6 +17,16 @@ class TurnBody(BaseModel):
 
     role: Literal["user", "bot"]
     text: str = Field(max_length=20_000)
+
+
+class AboutBody(BaseModel):
+    """What the reader said of the transplant: own cells or a donor's, and how far along it is. It
+    decides between passages that fit the question almost equally well, and nothing else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: TransplantKind | None = None
+    stage: TransplantStage | None = None
 
 
 class QuestionBody(BaseModel):
@@ -31,12 +41,14 @@ class QuestionBody(BaseModel):
     locale: str | None = Field(
         default=None, max_length=35, pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$"
     )
+    about: AboutBody | None = None
 
     def record(self) -> Question:
         return Question(
             text=self.question,
             history=tuple(Turn(role=t.role, text=t.text) for t in self.history),
             locale=self.locale,
+            about=About(kind=self.about.kind, stage=self.about.stage) if self.about else None,
         )
 
 

@@ -66,6 +66,9 @@ def ingest(
     fix: Annotated[
         bool, typer.Option("--fix", help="With --check: put missing glossary links in first.")
     ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for another ingest to end instead of refusing.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Read documents into the index. Unchanged files are skipped."""
@@ -94,6 +97,7 @@ def ingest(
         folder=folder,
         rebuild=rebuild,
         dry_run=dry_run,
+        wait=wait,
         progress=output.progress(quiet=as_json),
     )
     output.print_ingest(result, as_json=as_json)
@@ -271,36 +275,30 @@ def doctor(as_json: Json = False) -> None:
 
 @app.command(name="eval")
 def evaluate(
-    what: Annotated[str, typer.Argument(help="answers, safety or all.")] = "all",
+    what: Annotated[str, typer.Argument(help="answers, safety, all, medquad or ablation.")] = "all",
     split: Annotated[
         str, typer.Option(help="dev or test; the test split is never tuned on.")
     ] = "test",
-    out: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
+    html_file: Annotated[Path | None, typer.Option("--html", help="Write a report here.")] = None,
+    data: Annotated[Path | None, typer.Option(help="The folder that holds MedQuAD.")] = None,
+    passages: Annotated[int, typer.Option(help="MedQuAD answers, 0 for all.")] = 4000,
+    questions: Annotated[int, typer.Option(help="MedQuAD questions, 0 for all.")] = 1000,
 ) -> None:
-    """Measure answers and safety rules on the question sets in evals/."""
-    from bot.answering.flow import Bot
+    """Measure answers and safety rules on the question sets in evals/, beside the plain recipe."""
     from bot.settings import load_settings
-    from evals import answers_eval, safety_eval
+    from evals import run as evaluation
 
-    if what not in ("answers", "safety", "all") or split not in ("dev", "test"):
-        raise SettingsError(
-            f"There is no {what} {split} evaluation.",
-            hint="Use: python -m bot eval [answers|safety|all] --split [dev|test]",
-        )
-    bot = Bot.open(load_settings())
-    report: dict[str, object] = {"split": split}
-    try:
-        bot.warm()
-        if what in ("answers", "all"):
-            outcomes = answers_eval.run(split, answers_eval.ask_bot(bot))
-            report["answers"] = answers_eval.report(outcomes)
-        if what in ("safety", "all"):
-            safety = report["safety"] = safety_eval.run(split, bot.ask)
-            safety_eval.print_report(safety)
-    finally:
-        bot.close()
-    if out is not None:
-        out.write_text(json.dumps(report, indent=1, ensure_ascii=False), "utf-8")
+    evaluation.run(
+        load_settings(),
+        what,
+        split,
+        json_file=json_file,
+        html_file=html_file,
+        data=data or evaluation.DATA,
+        passages=passages,
+        questions=questions,
+    )
 
 
 @app.command()

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from bot.explaining import explain
 from bot.records import Answer, Retrieved
+from bot.text import flesch_kincaid
 
 if TYPE_CHECKING:
     from bot.doctor import Finding
     from bot.indexing.checking import CheckReport
-    from bot.indexing.flow import IngestReport
+    from bot.indexing.reports import IngestReport
 
 
 def _console() -> Console:
@@ -63,7 +65,7 @@ def print_ingest(report: IngestReport, *, as_json: bool) -> None:
     for file in report.files:
         if file.change == "unchanged":
             continue
-        note = file.error or ""
+        note = "; ".join([file.error] if file.error else file.warnings)
         if file.stale:
             note += " (the earlier version is still served)"
         table.add_row(file.source_id, file.change, str(file.passages or ""), note)
@@ -72,7 +74,7 @@ def print_ingest(report: IngestReport, *, as_json: bool) -> None:
         console.print(table)
     counts = ", ".join(
         f"{report.count(c)} {c}"
-        for c in ("added", "changed", "removed", "unchanged", "failed")
+        for c in ("added", "changed", "removed", "unchanged", "duplicate", "failed")
         if report.count(c)
     )
     lead = "Dry run, nothing was changed. " if report.dry_run else ""
@@ -162,35 +164,39 @@ def explain_json(answer: Answer) -> dict[str, Any]:
         if trace.retrieved
         else None,
         "hits": _hits(trace.retrieved, 50) if trace.retrieved else [],
+        "sentences": [
+            {
+                "passage_id": c.quote.chunk_id,
+                "text": c.quote.text,
+                "shown": c.shown,
+                "why": c.why,
+                "relevance": round(c.relevance, 4),
+            }
+            for c in trace.considered
+        ],
+        "readable": [{"heading": heading, "lines": lines} for heading, lines in explain(answer)],
         "dropped": [{"text": d.statement.text, "why": d.why} for d in trace.dropped],
+        "reading_grade": reading_grade(answer),
         "timings_ms": trace.timings_ms,
     }
 
 
+def reading_grade(answer: Answer) -> float | None:
+    """Flesch-Kincaid grade of the statements, for staff; patients are not shown a number."""
+    said = "\n".join(statement.text for statement in answer.statements)
+    return round(flesch_kincaid(said), 1) if said else None
+
+
 def print_explanation(answer: Answer) -> None:
-    trace, console = answer.trace, _console()
-    console.print(f"\nHow this came about: outcome {answer.outcome}, reason {answer.reason}")
-    if trace.query:
-        console.print(f"Searched for: {trace.query.text}")
-        if trace.query.expansions:
-            console.print(f"and for: {'; '.join(trace.query.expansions)}")
-        for note in trace.query.notes:
-            console.print(note)
-    if trace.verdict:
-        console.print(
-            f"Does a passage answer it? {trace.verdict.kind} "
-            f"(score {trace.verdict.score:.2f}): {trace.verdict.reason}"
-        )
-    if trace.retrieved:
-        if trace.retrieved.gap_question:
-            console.print(
-                f"Nearest question that is known not to be covered: "
-                f"{trace.retrieved.gap_question} ({trace.retrieved.gap_similarity:.2f})"
-            )
-        _print_hits(trace.retrieved, 5)
-    for dropped in trace.dropped:
-        console.print(f"Dropped: {dropped.statement.text} - because {dropped.why}")
-    console.print("Time: " + ", ".join(f"{k} {v:.0f} ms" for k, v in trace.timings_ms.items()))
+    console = _console()
+    console.print("\nHow this came about")
+    for heading, lines in explain(answer):
+        console.print(f"\n{heading}")
+        for line in lines:
+            console.print(f"  {line}", markup=False)
+    grade = reading_grade(answer)
+    if grade is not None:
+        console.print(f"\nReading grade of the answer (Flesch-Kincaid): {grade}")
 
 
 def _hits(retrieved: Retrieved, k: int) -> list[dict[str, Any]]:

@@ -91,6 +91,7 @@ def _index(settings: Settings) -> Finding:
 
 
 def _files(settings: Settings) -> Finding:
+    from bot.indexing.dating import date_warnings
     from bot.indexing.flow import generations
     from bot.indexing.lexical import PassageStore
     from bot.indexing.scanning import find_files
@@ -107,14 +108,20 @@ def _files(settings: Settings) -> Finding:
     )
     store = PassageStore.open(generation.passages)
     try:
-        late = [i.source_id for i in store.sources() if i.review_by and i.review_by < date.today()]
+        dated = [(i.source_id, date_warnings(i, date.today())) for i in store.sources()]
     finally:
         store.close()
     withdrawn = [w.target for w in Withdrawals(settings.paths.var).items()]
     notes = [f"withdrawn: {target}" for target in withdrawn]
-    notes += [f"could not be read: {s} ({why})" for s, why in sorted(manifest.failed.items())]
-    notes += [f"not as indexed: {s}" for s in changed if s not in manifest.failed]
-    notes += [f"past its review date: {s}" for s in late]
+    stale = dict.fromkeys(manifest.documents, ", its earlier version is still served")
+    named = {*manifest.failed, *manifest.duplicates}
+    notes += [
+        f"could not be read: {s} ({why}{stale.get(s, '')})"
+        for s, why in sorted(manifest.failed.items())
+    ]
+    notes += [f"not indexed: {s} (same as {o})" for s, o in sorted(manifest.duplicates.items())]
+    notes += [f"not as indexed: {s}" for s in changed if s not in named]
+    notes += [f"{s}: {warning}" for s, warnings in dated for warning in warnings]
     if not notes:
         return Finding(part="files", state="ok", detail="the index holds the files as they are")
     hint = "Correct the files, then run: python ingest.py" if changed else "Review these sources."

@@ -54,15 +54,71 @@ class EmptyDocument(DocumentError):
 
 
 class UnreadableDocument(DocumentError):
-    """The file's bytes are not what its suffix says, or cannot be opened."""
+    """The file cannot be opened, or its bytes cannot be understood."""
+
+
+class WrongType(UnreadableDocument):
+    """The bytes are of another kind than the file's name says."""
+
+    hint = "Give the file its real suffix, or export it again as the kind that its name says."
+
+
+class WrongEncoding(UnreadableDocument):
+    """The text is not in an encoding that can be read for certain."""
+
+    hint = "Save it again with the encoding UTF-8."
+
+
+class EncryptedDocument(UnreadableDocument):
+    """The file opens only with a password."""
+
+    hint = "Save a copy without a password."
+
+
+class ScannedDocument(UnreadableDocument):
+    """The pages are pictures: there is no text to quote."""
+
+    hint = "Run text recognition (OCR) over it and check the result, or type the text into a file."
+
+
+class TruncatedDocument(UnreadableDocument):
+    """The end of the file is missing. Half a leaflet is never indexed."""
+
+    hint = "The file was cut off, perhaps while it was copied. Copy or download it again."
+
+
+class OversizedDocument(UnreadableDocument):
+    """The file has more bytes, pages or characters than the settings allow."""
+
+    hint = "Split it, or raise the limit (docs/settings.md, BOT_CHUNKING__...)."
+
+
+class DecompressionBomb(UnreadableDocument):
+    """The file unpacks, nests or repeats to far more than a leaflet holds."""
+
+    hint = "Do not open it elsewhere before you know who made it. Export the leaflet again."
+
+
+class LinkOutside(UnreadableDocument):
+    """A link leads out of the knowledge folder."""
+
+    hint = "Copy the file into the folder instead of linking to it."
 
 
 class FrontMatterError(DocumentError):
-    """The front matter is missing, is not YAML, or has a missing or wrong field."""
+    """The front matter or sidecar is missing, is not YAML, or has a missing or wrong field."""
+
+
+class SidecarWithoutDocument(FrontMatterError):
+    """A `NAME.meta.yaml` stands in the folder and the document NAME does not."""
+
+    hint = "Put the document beside it, correct the sidecar's name, or remove the sidecar."
 
 
 class UnknownFormat(DocumentError):
     """No loader takes this suffix."""
+
+    hint = "Save it as .docx, .pdf, .html, .md or .txt, or take it out of the folder."
 
 
 class StoreError(BotError):

@@ -21,6 +21,8 @@ Outcome = Literal[
     "unsupported_language",
 ]
 Role = Literal["user", "bot"]
+TransplantKind = Literal["own", "donor"]
+TransplantStage = Literal["before", "hospital", "first_100_days", "later"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -130,12 +132,21 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a reader said of the transplant, if anything. Decides between near equals only."""
+
+    kind: TransplantKind | None = None
+    stage: TransplantStage | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """The user's own words, never rewritten. `locale` is a BCP 47 tag such as `en-GB`, or None."""
 
     text: str
     history: tuple[Turn, ...] = ()
     locale: str | None = None
+    about: About | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,8 +206,9 @@ class Query:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """A retrieved passage. Ranks start at 1 and are None where that search did not return it.
-    Similarities are cosines in [-1, 1] of the question to the passage and to the nearest of its
-    stored ways of asking (`matched`)."""
+    Similarities are cosines in [-1, 1] of the question to the passage, to the nearest of its
+    stored ways of asking (`matched`), and the mean of the three nearest; `words` is the bm25 of the
+    match of words, 0 where there is none."""
 
     chunk: Chunk
     score: float
@@ -205,6 +217,8 @@ class Hit:
     asked_rank: int | None = None
     passage_similarity: float | None = None
     asked_similarity: float | None = None
+    asked_mean: float | None = None
+    words: float = 0.0
     matched: str | None = None
 
 
@@ -221,11 +235,12 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Whether the hits answer the question. `score` is in [0, 1]."""
+    """Whether the hits answer the question: `score` in [0, 1], answered from `threshold` up."""
 
     kind: VerdictKind
     reason: str
     score: float
+    threshold: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,10 +262,21 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Considered:
+    """A sentence that the writer weighed: shown or not, and why, in words for staff."""
+
+    quote: Quote
+    shown: bool
+    why: str
+    relevance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     statements: tuple[Statement, ...]
     writer: str
     notes: tuple[str, ...] = ()
+    considered: tuple[Considered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,6 +339,7 @@ class Trace:
     query: Query | None = None
     retrieved: Retrieved | None = None
     verdict: Verdict | None = None
+    considered: tuple[Considered, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
 

@@ -7,6 +7,7 @@ never be taken for its default in silence.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Literal
@@ -32,21 +33,26 @@ class Paths(_Group):
 
 class Embedding(_Group):
     """`model` is `default` (the pinned all-MiniLM-L6-v2) or a folder with a sentence-transformers
-    model; `sha256` of its `model.safetensors` is checked when given."""
+    model; `sha256` of its `model.safetensors` is checked when given. `adapter` lays the matrix trained
+    on our own ways of asking over the default model (docs/decisions/0003)."""
 
     model: str = "default"
     sha256: str | None = None
     batch_size: int = Field(default=32, ge=1, le=512)
     query_prefix: str = ""
     passage_prefix: str = ""
+    adapter: bool = True
 
 
 class Chunking(_Group):
     """Passages are whole sentences of one section up to `max_tokens` of the model's tokens
-    (including heading), never more than the model's window."""
+    (including heading), never more than the model's window. The other three bound what one file
+    may cost: its bytes, the pages of a PDF, and what its compressed parts unpack to."""
 
     max_tokens: int = Field(default=250, ge=32, le=8192)
     max_document_bytes: int = Field(default=20_000_000, ge=1_000)
+    max_document_pages: int = Field(default=500, ge=1, le=100_000)
+    max_unpacked_bytes: int = Field(default=60_000_000, ge=100_000)
 
 
 class Retrieval(_Group):
@@ -63,11 +69,14 @@ class Retrieval(_Group):
 
 
 class Answering(_Group):
-    """Limits of a question and an answer. `overdue_sources` says what happens with a source past
+    """Limits of a question and an answer. `nearby` is how much lower a second passage may score to
+    be shown beside the first (on the development questions 0.04 took wrong answers among the
+    answered from .177 to .139 and lost no complete one). `overdue_sources` says what happens with a source past
     its review date: `notice` answers with a visible notice, `refuse` never cites it (R09)."""
 
     max_question_chars: int = Field(default=2000, ge=50, le=20_000)
     max_statements: int = Field(default=5, ge=1, le=8)
+    nearby: float = Field(default=0.04, ge=0, le=1)
     overdue_sources: Literal["notice", "refuse"] = "refuse"
     contact_card_only: bool = False
 
@@ -91,7 +100,8 @@ class ContactSettings(_Group):
 class Web(_Group):
     """`production` turns the safety checks of a live service on. `frame_ancestors` lists origins
     that may show the page in an iframe, parted by commas; `allowed_origins` those whose scripts
-    may call the API."""
+    may call the API. `requests_per_minute` counts what a client address sends (0: no limit); the
+    address comes from X-Forwarded-For only behind `trusted_proxies`."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
@@ -99,8 +109,13 @@ class Web(_Group):
     frame_ancestors: Annotated[tuple[str, ...], NoDecode] = ()
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     max_body_bytes: int = Field(default=65_536, ge=1_024)
+    requests_per_minute: int = Field(default=60, ge=0, le=100_000)
+    answer_seconds: float = Field(default=20.0, gt=0, le=600)
+    answers_at_once: int = Field(default=4, ge=1, le=64)
+    answers_waiting: int = Field(default=64, ge=0, le=10_000)
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
 
-    @field_validator("frame_ancestors", "allowed_origins", mode="before")
+    @field_validator("frame_ancestors", "allowed_origins", "trusted_proxies", mode="before")
     @classmethod
     def _parted_by_commas(cls, value: object) -> object:
         if isinstance(value, str):
@@ -118,6 +133,26 @@ class Web(_Group):
                     f"{origin!r} is not an origin; write it like https://portal.clinic.example"
                 )
         return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            try:
+                ipaddress.ip_network(address)
+            except ValueError:
+                raise ValueError(
+                    f"{address!r} is not an address or network; write it like 10.0.0.0/8"
+                ) from None
+        return value
+
+
+class Privacy(_Group):
+    """`feedback` is kept below `paths.var`, without any words of the reader unless they tick that
+    the care team may read them; at most `feedback_max_bytes` in all."""
+
+    feedback: Literal["on", "off"] = "on"
+    feedback_max_bytes: int = Field(default=10_000_000, ge=10_000)
 
 
 class Store(_Group):
@@ -141,6 +176,7 @@ class Settings(BaseSettings):
     locale: LocaleSettings = LocaleSettings()
     contact: ContactSettings = ContactSettings()
     web: Web = Web()
+    privacy: Privacy = Privacy()
     store: Store = Store()
 
 

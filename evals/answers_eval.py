@@ -198,16 +198,42 @@ def worst(outcomes: Sequence[Outcome], most: int) -> list[str]:
     ]
 
 
-def report(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Print the table and the worst cases of our system; the same as data."""
-    table = figures(outcomes)
-    found: dict[str, Any] = {"figures": table, "risk_coverage": curve(outcomes)}
-    print_table({"ours": table})
-    found["worst"] = worst(outcomes, 20)
+def report(systems: dict[str, Sequence[Outcome]]) -> dict[str, Any]:
+    """Print the systems side by side and the worst cases of the first; the same as data."""
+    tables = {name: figures(outcomes) for name, outcomes in systems.items()}
+    ours = next(iter(systems.values()))
+    found: dict[str, Any] = {
+        "systems": tables,
+        "risk_coverage": {name: curve(outcomes) for name, outcomes in systems.items()},
+        "by_kind": _by_kind(ours),
+        "scores": {
+            "answerable": [o.score for o in ours if o.item.answerable],
+            "unanswerable": [o.score for o in ours if not o.item.answerable],
+        },
+        "worst": worst(ours, 20),
+    }
+    print_table(tables)
+    print("\nby kind of question")
+    print_table(found["by_kind"])
     print("\nworst cases")
     for line in found["worst"]:
         print(" ", line)
     return found
+
+
+def _by_kind(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
+    kinds: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        kinds.setdefault(outcome.item.register or outcome.item.kind, []).append(outcome)
+    return {
+        kind: {
+            "questions": len(found),
+            "answered": _share(found, lambda o: o.answered),
+            "all facts": _share(found, lambda o: o.complete),
+            "wrong": _share(found, lambda o: o.wrong),
+        }
+        for kind, found in sorted(kinds.items())
+    }
 
 
 def print_table(columns: dict[str, dict[str, Any]]) -> None:

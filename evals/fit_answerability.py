@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-from bot.answering.answerability import FEATURES, WEIGHTS_FILE, Features
+from bot.answering.answerability import FEATURES, ONLY_WITH_WAYS, WEIGHTS_FILE, Features
 from bot.answering.flow import Bot
 from bot.settings import load_settings
 from evals.metrics import auc
@@ -46,7 +46,7 @@ def fit(
     matrix: np.ndarray, labels: np.ndarray, answerable: np.ndarray, wrong: float
 ) -> tuple[np.ndarray, float, float]:
     """Coefficients with the intercept last, the threshold, and the cross-validated AUC."""
-    model = LogisticRegression(C=10.0, max_iter=1000)
+    model = LogisticRegression(C=10.0, max_iter=5000)
     folds = StratifiedKFold(5, shuffle=True, random_state=1)
     held_out = cross_val_predict(model, matrix, labels, cv=folds, method="predict_proba")[:, 1]
     area = auc(list(held_out[labels]), list(held_out[~labels]))
@@ -60,16 +60,16 @@ def main(path: Path = WEIGHTS_FILE) -> None:
     features, truth, can_be = collect(bot)
     bot.close()
     labels, answerable = np.array(truth), np.array(can_be)
-    rows = [(f.asked, f.passage, f.gap, f.unknown) for f in features]
-    has_asked = np.array([r[0] is not None for r in rows])
-    matrix = np.array([[0.0 if v is None else v for v in r] for r in rows])
+    has_asked = np.array([f.asked is not None for f in features])
+    matrix = np.array([[f.values()[name] for name in FEATURES] for f in features])
+    plain = [n for n, name in enumerate(FEATURES) if name not in ONLY_WITH_WAYS]
     lines = [
         "# Written by evals/fit_answerability.py from the development questions; do not edit by"
         " hand."
     ]
     for name, keep, columns, wrong in (
-        ("asked", has_asked, [0, 1, 2, 3], WRONG),
-        ("plain", np.ones(len(rows), bool), [1, 2, 3], WRONG / 2),
+        ("asked", has_asked, list(range(len(FEATURES))), WRONG),
+        ("plain", np.ones(len(features), bool), plain, WRONG / 2),
     ):
         weights, threshold, area = fit(
             matrix[keep][:, columns], labels[keep], answerable[keep], wrong

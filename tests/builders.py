@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.indexing.chunking import chunk_document
-from bot.indexing.loaders import load
+from bot.indexing.loading import load
 from bot.records import Chunk, Hit, SourceDocument
 
 

@@ -8,8 +8,9 @@ from datetime import date
 from pathlib import Path
 
 from bot.errors import NoIndex, QuestionError, UnknownSource
-from bot.indexing.loaders import load
+from bot.indexing.loading import load
 from bot.records import (
+    About,
     Action,
     Alert,
     Answer,
@@ -65,7 +66,58 @@ stem cells from another person.[^nhs] That person is the donor.[^nhs]
 A haploidentical transplant uses cells from a donor who is a half match.[^nhs]
 """
 
-VERSIONS = Versions(app="0.1.0", index="test", model="none", writer="extractive")
+GLOSSARY = """---
+title: Glossary
+publisher: Transplant Answers (this project)
+published: 2026-11-22
+reviewed: 2026-11-22
+review_by: 2099-11-22
+language: en
+topic: Glossary
+---
+# Glossary
+
+## Stem cells
+
+Stem cells are young cells that can grow into blood cells. They live in the bone marrow.
+
+## Allogeneic transplant
+
+An allogeneic transplant uses the cells of another person.
+
+## Human leukocyte antigen (HLA)
+
+HLA is a set of markers on your cells.
+"""
+
+DIFFER = """---
+title: How common it is
+publisher: Transplant Answers (this project)
+published: 2026-11-22
+reviewed: 2026-10-01
+review_by: 2099-11-22
+language: en
+sources:
+  - key: a
+    publisher: Institute A
+    title: A page
+    url: https://a.example/page
+    seen: 2026-09-01
+  - key: b
+    publisher: Hospital B
+    title: B page
+    url: https://b.example/page
+    seen: 2026-08-02
+---
+# How common it is
+
+## How common is it?
+
+It is common, but sources differ on how common.[^a][^b] Institute A says 30 in 100 people.[^a] \
+Hospital B says 50 in 100 people.[^b]
+"""
+
+VERSIONS = Versions(app="0.1.0", index="20261122T000000-1", model="none", writer="extractive")
 CONTACT = Contact(
     name="Ward 7 transplant line",
     phone="+1 (555) 010-0199",
@@ -123,6 +175,8 @@ class ScriptedBot:
         self.index = index
         guide = load("guides/types.md", GUIDE.encode())
         documents = [guide, nasty_document()]
+        documents.append(load("glossary.md", GLOSSARY.encode()))
+        documents.append(load("differ.md", DIFFER.encode()))
         real = Path(__file__).parent.parent / "knowledge" / "when-to-call.md"
         if real.exists():
             documents.append(load("when-to-call.md", real.read_bytes()))
@@ -159,6 +213,8 @@ class ScriptedBot:
             raise QuestionError("The question is empty.")
         if len(text) > 2000:
             raise QuestionError("The question has too many characters.")
+        if "stuck" in text:
+            time.sleep(18)
         if "slow" in text:
             time.sleep(3)
         if "crash" in text:
@@ -179,6 +235,12 @@ class ScriptedBot:
             return self._quiet(question, "unsupported_language", "Solo puedo responder en inglés.")
         if "nasty" in text or "<" in text:
             return self._answered(question, "nasty.md", notices=(NASTY,), follow_ups=(NASTY,))
+        if "about me" in text:
+            said = question.about or About()
+            notice = f"kind {said.kind}, stage {said.stage}"
+            return self._answered(question, "guides/types.md", notices=(notice,))
+        if "common" in text:
+            return self._answered(question, "differ.md")
         if "fever" in text:
             return self._answered(question, "guides/types.md", alert=URGENT)
         return self._answered(
@@ -196,6 +258,7 @@ class ScriptedBot:
             for s in sentence_spans(document.text)
             if section.span.start <= s.start and s.end <= section.span.end
         ]
+        references = {r.key: r for r in document.info.references}
         citations = tuple(
             Citation(
                 number=n,
@@ -205,7 +268,14 @@ class ScriptedBot:
                 page=None,
                 quote=span.of(document.text),
                 span=span,
-                based_on=document.info.references,
+                based_on=tuple(
+                    references[key]
+                    for support in document.support
+                    if support.span.start < span.end and span.start < support.span.end
+                    for key in support.keys
+                    if key in references
+                )
+                or document.info.references,
             )
             for n, span in enumerate(spans, start=1)
         )

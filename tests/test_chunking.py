@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.indexing.chunking import chunk_document
-from bot.indexing.loaders import load
+from bot.indexing.loading import load
 from bot.records import SourceDocument
 from bot.text import sentence_spans
 

@@ -15,9 +15,10 @@ import pytest
 from bot.answering.opened import IndexHolder
 from bot.errors import DamagedIndex, IndexMismatch, LockHeld, NoIndex, StoreError
 from bot.indexing.embedding import Embedder, weights_sha256
-from bot.indexing.flow import IngestReport, generations, ingest, make_embedder
+from bot.indexing.flow import generations, ingest, make_embedder
 from bot.indexing.lexical import PassageStore
-from bot.indexing.store import VectorStore
+from bot.indexing.reports import IngestReport
+from bot.indexing.store import InFolder, VectorStore
 from bot.settings import Chunking, Paths, Settings
 from tests.conftest import write_guide
 
@@ -40,7 +41,7 @@ def test_first_ingest_stores_passages_questions_and_exact_spans(settings: Settin
         document = store.document(source_id)
         for chunk in store.chunks_of(source_id):
             assert chunk.text == chunk.span.of(document.text)
-    vectors = VectorStore.in_folder(generations(settings).current().vectors)
+    vectors = VectorStore.open(InFolder(generations(settings).current().vectors))
     assert vectors.ids("passages") == store.chunk_ids()
     vectors.close()
 

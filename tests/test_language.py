@@ -18,8 +18,8 @@ BY_CODE = {rule.code: rule.message for rule in RULES.languages.language}
 CASES = Path(__file__).parent / "safety_cases"
 ENGLISH = [
     text
-    for file in ("triage.toml", "scope.toml")
-    for texts in tomllib.loads((CASES / file).read_text("utf-8")).values()
+    for file in sorted((*CASES.glob("triage.toml"), *CASES.glob("scope*.toml")))
+    for texts in tomllib.loads(file.read_text("utf-8")).values()
     for text in texts
 ]
 
@@ -74,7 +74,8 @@ def test_english_is_never_sent_away(text: str) -> None:
     "text",
     ["", "38.5", "🤒", "GVHD", "ANC BMT CMV?", "creme brulee and café food",
      "i haev fevr an shakin", "my name is José María, what is GVHD?", "wat is gvhd", "que?",
-     "pls halp me plz", "d", "la", "Ι саn't brеаthе"],
+     "pls halp me plz", "d", "la", "Ι саn't brеаthе",
+     "day care transplant", "cat scratched me after transplant", "toxoplasmosis cat transplant"],
 )  # fmt: skip
 def test_clipped_or_disguised_english_is_english(text: str) -> None:
     assert language(Question(text=text)) is None

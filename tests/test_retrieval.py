@@ -18,6 +18,7 @@ class Match:
     kind: str = "asked"
     group: str = ""
     score: float = 5.0
+    number: int = 0
 
 
 CHUNKS = {

@@ -23,7 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 REVIEWED = date(2026, 11, 22)
 
 BLOCKED = re.compile(
-    r"paracetamol|acetaminophen|tylenol|ibuprofen|aspirin|\bwait\b|\bnormal\b|nothing to worry|"
+    r"paracetamol|acetaminophen|tylenol|ibuprofen|aspirin|calpol|panadol|nurofen|motrin|advil|aleve|"
+    r"naproxen|fever reducer|\bwait\b|\bnormal\b|nothing to worry|no need to|\bharmless\b|"
+    r"\bminor\b|keep an eye|see how|in the morning|tomorrow|next appointment|if it lasts|"
     r"\bdon.t worry\b|\bmg\b|\btake (?:a|one|two|some) |\bprescri|\bdiagnos|"
     r"\bas a (?:doctor|nurse)",
     re.IGNORECASE,
@@ -72,13 +74,21 @@ def test_every_red_flag_says_whom_to_call_and_names_its_sources(rules: Rules) ->
             assert "{emergency}" in rule.message, rule.id
 
 
+def test_every_red_flag_can_be_taken_away_by_its_context(rules: Rules) -> None:
+    """Each rule excuses look-alikes; only a crisis does not care for a past or a question."""
+    for rule in rules.flags:
+        assert rule.unless, rule.id
+        assert (rule.level == "crisis") is rule.strict, rule.id
+        assert (rule.level == "crisis") is not rule.past, rule.id
+
+
 def test_every_flag_of_the_requirements_has_a_rule(rules: Rules) -> None:
     ids = {rule.id for rule in rules.flags}
     assert ids >= {
         "fever", "breathing", "cough", "chest-pain", "bleeding-heavy", "bleeding",
         "brain-emergency", "brain", "rash", "rash-severe", "diarrhea", "diarrhea-severe", "liver",
         "medicines", "line", "line-open-breathless", "urine-blood", "urine", "exposure",
-        "crisis-danger", "crisis-thoughts", "suddenly-unwell",
+        "crisis-danger", "crisis-thoughts", "suddenly-unwell", "breathing-told", "head-injury",
     }  # fmt: skip
 
 
@@ -114,7 +124,8 @@ def test_rules_that_are_due_for_review_stop_the_bot(rules: Rules) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["words", "red_flags", "crisis", "scope", "greetings", "languages", "contacts"]
+    "name",
+    ["words", "red_flags", "crisis", "scope", "greetings", "languages", "contacts", "examples"],
 )
 def test_each_file_has_its_own_review_date(folder: Path, name: str) -> None:
     path = folder / f"{name}.toml"
@@ -203,6 +214,11 @@ def test_phrases_gaps_groups_and_sentence_ends() -> None:
     found = {hit.phrase for hit in book.find(fold("blood seen in bowel movement, 3 times."))}
     assert found == {"blood .. in my? <stool>", "# times|x $"}
     assert not book.find(fold("Blood. In my poo? 3 times a day"))
+    book.add("t", ["lips|face & blue|not_pink"])
+    assert [hit.loose for hit in book.find(fold("blue are his lips"))] == [(1, 2)]
+    assert book.find(fold("his lips look a little not pink"))
+    assert not book.find(fold("his lips are fine, blue hat"))
+    assert not book.find(fold("blue " + "word " * 9 + "lips"))
     assert not book.find(fold("blood one two three in poo"))
 
 

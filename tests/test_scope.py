@@ -7,41 +7,113 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from bot.answering.greeting import Greeting
-from bot.answering.scope import Scope
+from bot.answering.scope import OWN_CASE, Scope
 from bot.records import Question
 from bot.rules import load_rules
+from bot.rules.models import ScopeFile
 
-CASES = tomllib.loads((Path(__file__).parent / "safety_cases/scope.toml").read_text("utf-8"))
+ROOT = Path(__file__).parent.parent
+FOLDER = Path(__file__).parent / "safety_cases"
+CASES = tomllib.loads((FOLDER / "scope.toml").read_text("utf-8"))
+BATCHES = {
+    path.stem: tomllib.loads(path.read_text("utf-8"))
+    for path in sorted(FOLDER.glob("scope_batch_*.toml"))
+}
+REQUESTS = [t for rule in CASES if rule != "general" for t in CASES[rule]]
+REQUESTS += [t for batch in BATCHES.values() for t in batch["declined"]]
+GENERAL = [*CASES["general"], *(t for batch in BATCHES.values() for t in batch["general"])]
 RULES = load_rules(today=date(2026, 11, 22))
 scope = Scope(RULES)
 greeting = Greeting(RULES)
 
 
-@pytest.mark.parametrize(
-    ("rule", "text"),
-    [(rule, text) for rule in CASES if rule != "general" for text in CASES[rule]],
-)
-def test_requests_about_ones_own_case_are_declined(rule: str, text: str) -> None:
-    decline = scope(Question(text=text))
-    assert decline and decline.rule_id == rule
+@pytest.mark.parametrize("text", REQUESTS)
+def test_requests_about_ones_own_case_are_declined(text: str) -> None:
+    assert scope(Question(text=text))
 
 
-@pytest.mark.parametrize("text", CASES["general"])
+@pytest.mark.parametrize("text", GENERAL)
 def test_general_questions_are_not_declined(text: str) -> None:
     assert scope(Question(text=text)) is None
 
 
+def test_the_reason_given_is_the_one_that_was_asked_about() -> None:
+    """Some messages ask for two things ("can I add melatonin"), so most, not all."""
+    named = [(rule, text) for rule in CASES if rule != "general" for text in CASES[rule]]
+    right = 0
+    for rule, text in named:
+        decline = scope(Question(text=text))
+        right += decline is not None and decline.rule_id == rule
+    assert right / len(named) > 0.9
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How does tacrolimus work and should I take less of it?",
+        "What is GVHD? Do I have it?",
+        "what are survival rates, and will I live",
+        "I read about haplo transplants. What are they? Should we go for one for our son?",
+    ],
+)
+def test_a_request_beside_a_general_question_is_declined(text: str) -> None:
+    assert scope(Question(text=text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How much tаcrolimus should I take",
+        "CAN I STOP MY S\u200bTEROIDS",
+        "shoulddd i stoppp my tacrolimus",
+        "<b>do I have GVHD</b>",
+    ],
+)
+def test_a_disguised_request_is_declined(text: str) -> None:
+    assert scope(Question(text=text))
+
+
+def test_points_find_what_no_phrase_finds() -> None:
+    by_phrases = Scope(RULES.without_points())
+    found = [t for t in REQUESTS if by_phrases(Question(text=t)) is None]
+    assert found
+    for text in found:
+        decline = scope(Question(text=text))
+        assert decline is not None and decline.rule_id == OWN_CASE
+
+
 def test_a_decline_is_kind_offers_information_and_names_the_team() -> None:
-    for rule in CASES:
-        if rule == "general":
-            continue
-        decline = scope(Question(text=CASES[rule][0]))
-        assert decline is not None
-        assert "I cannot" in decline.message
-        assert "general information" in decline.message
-        assert "transplant team" in decline.message
+    for rule in RULES.scope.rule:
+        said = f"{rule.says} {RULES.scope.closing}"
+        assert "I cannot" in said
+        assert "general information" in said
+        assert "transplant team" in said
+
+
+@pytest.mark.parametrize("rule", RULES.scope.rule, ids=lambda rule: rule.id)
+def test_general_sections_stand_in_the_guides(rule) -> None:  # type: ignore[no-untyped-def]
+    assert scope.general(rule.id) == rule.general
+    for section in rule.general:
+        guide = (ROOT / "knowledge" / section.source_id).read_text("utf-8").splitlines()
+        assert f"## {section.heading}" in guide
+
+
+def test_a_need_that_names_no_slot_stops_the_bot() -> None:
+    data = RULES.scope.model_dump()
+    data["rule"][0]["needs"] = ("how_much -no_such_slot",)
+    with pytest.raises(ValidationError, match="no slot no_such_slot"):
+        ScopeFile.model_validate(data)
+    data["rule"][0]["needs"] = ("-how_much why",)
+    with pytest.raises(ValidationError, match="must begin with the slot that asks"):
+        ScopeFile.model_validate(data)
+
+
+def test_every_slot_is_used() -> None:
+    used = {w.removeprefix("-") for r in RULES.scope.rule for n in r.needs for w in n.split()}
+    assert used == RULES.scope.slots.keys()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
+from collections.abc import Iterator
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -11,9 +13,16 @@ import pytest
 
 from bot.answering.triage import Triage
 from bot.records import Contact, Question, Screening, Turn
-from bot.rules import load_rules
+from bot.rules import Rules, load_rules
+from bot.rules.nearest import HARMLESS, Likeness
 
-CASES = tomllib.loads((Path(__file__).parent / "safety_cases/triage.toml").read_text("utf-8"))
+FOLDER = Path(__file__).parent / "safety_cases"
+CASES = tomllib.loads((FOLDER / "triage.toml").read_text("utf-8"))
+FAMILIES = (
+    "fever", "breathing_and_chest", "bleeding", "brain", "skin_gut_liver", "medicines",
+    "line_urine_exposure", "several_signs", "crisis", "harmless",
+)  # fmt: skip
+RULES = Path(__file__).parent.parent / "bot/rules"
 PHONE = Contact(
     name="the transplant unit",
     phone="+44 (0)20 7946 0000",
@@ -30,6 +39,32 @@ def triage(region: str = "US", fever: float = 38.0, phone: bool = False) -> Tria
         fever_celsius=fever,
         contact=PHONE if phone else Contact(name="the transplant unit"),
     )
+
+
+class _NoExamples:
+    """Stands in for the examples, which hold these very messages."""
+
+    def like(self, *_: object, **__: object) -> None:
+        return None
+
+
+@cache
+def phrases_only() -> Triage:
+    rules = dataclasses.replace(load_rules(today=date(2026, 11, 22)), nearest=_NoExamples())
+    return Triage(rules, region="US", fever_celsius=38.0, contact=Contact(name="the unit"))
+
+
+def family_cases() -> Iterator[tuple[str, str, tuple[Turn, ...]]]:
+    for name in FAMILIES:
+        cases = tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8"))
+        for talk in cases.pop("talk", ()):
+            turns = (
+                Turn(role="bot" if t.startswith("bot: ") else "user", text=t.removeprefix("bot: "))
+                for t in talk["before"]
+            )
+            yield talk["wanted"], talk["text"], tuple(turns)
+        for wanted, texts in cases.items():
+            yield from ((wanted, text, ()) for text in texts)
 
 
 def screen(text: str, *history: str, locale: str | None = None, **how: object) -> Screening:
@@ -52,12 +87,60 @@ def rule(text: str, *history: str) -> str | None:
     [(wanted, text) for wanted in CASES if wanted != "harmless" for text in CASES[wanted]],
 )
 def test_red_flags_are_caught(wanted: str, text: str) -> None:
-    assert level(text) == wanted
+    alert = phrases_only()(Question(text=text)).alert
+    assert alert and alert.level == wanted
 
 
 @pytest.mark.parametrize("text", CASES["harmless"])
 def test_look_alikes_raise_no_alarm(text: str) -> None:
     assert rule(text) is None
+
+
+@pytest.mark.parametrize(("wanted", "text", "history"), list(family_cases()))
+def test_each_family_of_wordings(wanted: str, text: str, history: tuple[Turn, ...]) -> None:
+    alert = phrases_only()(Question(text=text, history=history)).alert
+    assert (alert.level if alert else "none") in wanted.split("_or_")
+
+
+def like(rules: Rules, text: str, without: str = "") -> Likeness | None:
+    message = rules.read(text)
+    return rules.nearest.like(message.folded, asking=message.context.asking, without=without)
+
+
+def test_words_that_no_phrase_holds_are_caught_by_likeness() -> None:
+    text = "there is a river of red coming from down below"
+    rules = load_rules(today=date(2026, 11, 22))
+    assert phrases_only()(Question(text=text)).alert is None
+    found = like(rules, text)
+    assert found and found.rule == "bleeding-heavy" and found.example
+    alert = screen(text).alert
+    assert alert and alert.rule_id == "bleeding-heavy"
+
+
+def test_likeness_alone_finds_many_flags_and_few_false_ones() -> None:
+    """Every fifth example, left out and asked about: the second net must pay for itself."""
+    rules = load_rules(today=date(2026, 11, 22))
+    file = tomllib.loads((RULES / "examples.toml").read_text("utf-8"))["examples"]
+    found = {
+        name: [like(rules, text, without=text) is not None for text in texts[::5]]
+        for name, texts in file.items()
+    }
+    harmless = found.pop(HARMLESS)
+    flags = [caught for each in found.values() for caught in each]
+    assert sum(harmless) / len(harmless) <= 0.03
+    assert sum(flags) / len(flags) >= 0.5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No fever today",  # a phrase spoke to it and found it denied
+        "I passed out leaflets at the charity run",  # ... excused
+        "Can a cough syrup be taken with breakfast",  # asked
+    ],
+)
+def test_likeness_does_not_speak_where_the_phrases_did_or_a_question_is_asked(text: str) -> None:
+    assert screen(text).alert is None
 
 
 @pytest.mark.parametrize(
@@ -139,6 +222,20 @@ def test_never_more_than_two_notices() -> None:
         ("T: 39.1 HR 130", True),
         ("Took my temp before bed and it was 38.3", True),
         ("T 36.8 HR 80", False),
+        ("37.4 to 38.9 in two hours", True),
+        ("38,7 this evening, 37,2 this morning", True),
+        ("hes 39.2", True),
+        ("a hundred and two", True),
+        ("it hit 39", True),
+        ("kiddo's at 103", True),
+        ("37.9 earlier, now thirty nine", True),
+        ("cannot get it below 38.6", True),
+        ("went from 37 to 39 in an hour", True),
+        ("he is 39", False),
+        ("38", False),
+        ("38% of patients", False),
+        ("we live at 101 and the rent is 38.50", False),
+        ("the shower water is only 38 degrees, is that warm enough", False),
         ("CD4 T cells 39", False),
         ("parking was £38.50", False),
         ("it cost $101.50", False),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from bot.records import Question, Turn
+from bot.records import About, Question, Turn
 from bot.settings import ContactSettings, Settings
 from bot.web.api_models import AnswerBody, Problem
 from bot.web.factory import create_app
@@ -74,6 +74,16 @@ def test_history_and_locale_reach_the_bot(client: TestClient, bot: ScriptedBot) 
     )
 
 
+def test_what_the_reader_said_of_the_transplant_reaches_the_bot(
+    client: TestClient, bot: ScriptedBot
+) -> None:
+    sent = {"question": "types", "about": {"kind": "donor", "stage": "later"}}
+    assert client.post("/api/v1/ask", json=sent).status_code == 200
+    assert bot.asked[-1].about == About(kind="donor", stage="later")
+    wrong = {"question": "types", "about": {"kind": "mine"}}
+    assert client.post("/api/v1/ask", json=wrong).status_code == 422
+
+
 def is_problem(response: Any, status: int) -> dict[str, Any]:
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
@@ -125,7 +135,7 @@ def test_broken_json_is_400(client: TestClient) -> None:
 def test_question_that_cannot_be_used_is_422_with_the_reason(client: TestClient) -> None:
     body = is_problem(client.post("/api/v1/ask", json={"question": " "}), 422)
     assert body["detail"].startswith("The question is empty.")
-    is_problem(client.post("/api/v1/ask", json={"question": "x" * 2001}), 422)
+    is_problem(client.post("/api/v1/ask", json={"question": "x" * 2001}), 413)
 
 
 @pytest.mark.parametrize(("question", "status"), [("no index", 503), ("crash", 500)])
@@ -148,7 +158,13 @@ def test_unknown_path_and_method_are_problems(client: TestClient) -> None:
 
 def test_schema_is_ours_and_has_nothing_of_gradio(client: TestClient) -> None:
     schema = client.get("/api/v1/openapi.json").json()
-    assert set(schema["paths"]) == {"/api/v1/ask", "/healthz", "/readyz", "/version"}
+    assert set(schema["paths"]) == {
+        "/api/v1/ask",
+        "/api/v1/feedback",
+        "/healthz",
+        "/readyz",
+        "/version",
+    }
     assert "not a person, not medical advice" in schema["info"]["description"]
     assert "not for emergencies" in schema["info"]["description"]
     for gone in ("/docs", "/redoc", "/openapi.json"):
@@ -158,7 +174,12 @@ def test_schema_is_ours_and_has_nothing_of_gradio(client: TestClient) -> None:
 def test_health(client: TestClient) -> None:
     assert client.get("/healthz").json() == {"status": "alive"}
     version = client.get("/version").json()
-    assert version == {"app": "0.1.0", "index": "test", "model": "none", "writer": "extractive"}
+    assert version == {
+        "app": "0.1.0",
+        "index": "20261122T000000-1",
+        "model": "none",
+        "writer": "extractive",
+    }
 
 
 def test_ready_only_when_warm_and_without_problems() -> None:

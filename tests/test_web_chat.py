@@ -120,6 +120,6 @@ def test_every_answer_shows_how_to_reach_a_person(chat: Chat, renderer: Renderer
 
 
 def test_a_page_of_gradio_that_changed_is_noticed(renderer: Renderer) -> None:
-    page = ChatPage(lambda *_: None, renderer)  # type: ignore[arg-type]
+    page = ChatPage(lambda *_: None, renderer, Service(ScriptedBot()))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="gradio-app"):
         page.rewrite('<html lang="en"><head></head><body></body></html>', "n")

@@ -9,18 +9,33 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.errors import RulesError
-from bot.records import Hit, Query, Retrieved, Verdict
+from bot.records import Query, Retrieved, Verdict
 from bot.text import content_words
 
 WEIGHTS_FILE = Path(__file__).resolve().parent.parent / "rules" / "answerability.toml"
-FEATURES = ("asked", "passage", "gap", "unknown")
+FEATURES = (
+    "asked",
+    "asked_mean",
+    "passage",
+    "gap",
+    "unknown",
+    "covered",
+    "covered_by_passage",
+    "margin",
+    "words",
+    "length",
+)
+ONLY_WITH_WAYS = ("asked", "asked_mean", "covered")
+"""Features that a passage without stored ways of asking does not have."""
+_WORD_SCALE = 10.0
+_LONG = 12
 
 
 class Weights(BaseModel):
@@ -31,9 +46,15 @@ class Weights(BaseModel):
     threshold: float
     intercept: float
     asked: float
+    asked_mean: float
     passage: float
     gap: float
     unknown: float
+    covered: float
+    covered_by_passage: float
+    margin: float
+    words: float
+    length: float
 
 
 class Model(BaseModel):
@@ -49,16 +70,28 @@ class Model(BaseModel):
 class Features:
     """What the model sees of a question and its best hit.
 
-    `asked` cosine to the nearest way of asking or heading of the passage (None where the passage
-    has no ways of asking), `passage` cosine to the passage, `gap` cosine to the nearest question
-    known not to be covered, `unknown` share of the question's content words (0 to 1) that no
-    document holds.
+    `asked` cosine to the nearest way of asking and `asked_mean` of the three nearest (None where
+    the passage has none), `passage` cosine to the passage, `gap` cosine to the nearest question
+    known not to be covered. Shares (0 to 1) of the question's content words: `unknown` that no
+    document holds, `covered` that the passage or its ways of asking hold (None without ways),
+    `covered_by_passage` that the passage holds. `margin` is the lead of its score over the next
+    hit, `words` a tenth of its bm25, `length` content words of the question over 12, at most 1.
     """
 
     asked: float | None
+    asked_mean: float | None
     passage: float
     gap: float
     unknown: float
+    covered: float | None
+    covered_by_passage: float
+    margin: float
+    words: float
+    length: float
+
+    def values(self) -> dict[str, float]:
+        """By name; 0 for what the passage does not have."""
+        return {name: getattr(self, name) or 0.0 for name in FEATURES}
 
 
 def load_model(path: Path = WEIGHTS_FILE) -> Model:
@@ -79,33 +112,50 @@ class Judge:
     def __call__(self, query: Query, retrieved: Retrieved) -> Verdict:
         if not retrieved.hits:
             return Verdict(kind="unanswerable", reason="nothing was found", score=0.0)
-        features = self.features(query, retrieved, retrieved.hits[0])
+        features = self.features(query, retrieved)
         score, threshold = self.score(features)
         if score >= threshold:
-            return Verdict(kind="answerable", reason="the best passage fits", score=score)
+            return Verdict(
+                kind="answerable",
+                reason="the best passage fits",
+                score=score,
+                threshold=threshold,
+            )
         best = features.passage if features.asked is None else features.asked
         reason = "known gap" if features.gap > best else "no passage is close enough"
-        return Verdict(kind="unanswerable", reason=reason, score=score)
+        return Verdict(kind="unanswerable", reason=reason, score=score, threshold=threshold)
 
-    def features(self, query: Query, retrieved: Retrieved, hit: Hit) -> Features:
-        """The features of one hit. A hit of the word search alone has passage similarity 0."""
+    def features(self, query: Query, retrieved: Retrieved) -> Features:
+        """The features of the best hit. A hit of the word search alone has passage similarity 0.
+
+        Raises `IndexError` where nothing was found.
+        """
+        hit, *others = retrieved.hits
         terms = list(dict.fromkeys(content_words(query.text)))
-        unknown = sum(1 for term in terms if not self._known(term)) / len(terms) if terms else 1.0
+        passage = {*content_words(" ".join(hit.chunk.heading)), *content_words(hit.chunk.text)}
+        asked = {word for way in hit.chunk.asked for word in content_words(way)}
+        has_ways = bool(hit.chunk.asked)
         return Features(
-            asked=(hit.asked_similarity or 0.0) if hit.chunk.asked else None,
+            asked=(hit.asked_similarity or 0.0) if has_ways else None,
+            asked_mean=hit.asked_mean if has_ways else None,
             passage=hit.passage_similarity or 0.0,
             gap=retrieved.gap_similarity,
-            unknown=unknown,
+            unknown=_share(terms, lambda term: not self._known(term), 1.0),
+            covered=_share(terms, (passage | asked).__contains__, 0.0) if has_ways else None,
+            covered_by_passage=_share(terms, passage.__contains__, 0.0),
+            margin=hit.score - others[0].score if others else hit.score,
+            words=hit.words / _WORD_SCALE,
+            length=min(_LONG, len(terms)) / _LONG,
         )
 
     def score(self, features: Features) -> tuple[float, float]:
         """Probability that the hit answers the question, and the threshold that applies to it."""
         weights = self._model.plain if features.asked is None else self._model.asked
-        logit = (
-            weights.intercept
-            + weights.asked * (features.asked or 0.0)
-            + weights.passage * features.passage
-            + weights.gap * features.gap
-            + weights.unknown * features.unknown
+        logit = weights.intercept + sum(
+            getattr(weights, name) * value for name, value in features.values().items()
         )
         return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit)))), weights.threshold
+
+
+def _share(terms: Sequence[str], test: Callable[[str], bool], empty: float) -> float:
+    return sum(map(test, terms)) / len(terms) if terms else empty

@@ -62,11 +62,10 @@ def _based_on(quote: Quote, chunk: Chunk) -> tuple[Reference, ...]:
     return tuple(by_key[key] for key in dict.fromkeys(keys) if key in by_key)
 
 
-def related(hits: Iterable[Hit]) -> tuple[Related, ...]:
+def related(chunks: Iterable[Chunk]) -> tuple[Related, ...]:
     """Up to three sections near the question, to be labelled as related and not as an answer."""
     found: dict[tuple[str, tuple[str, ...]], Related] = {}
-    for hit in hits:
-        chunk = hit.chunk
+    for chunk in chunks:
         found.setdefault(
             (chunk.source.source_id, chunk.heading),
             Related(

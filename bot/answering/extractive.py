@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bot.records import Chunk, Draft, Hit, Query, Quote, Span, Statement
+from bot.records import Chunk, Considered, Draft, Hit, Query, Quote, Span, Statement
 from bot.text import list_mark, sentence_spans
 
 NAME = "extractive"
@@ -29,6 +29,10 @@ _DIFFERS = re.compile(
 )
 _FROM_SECOND = 2
 """Sentences taken from a second passage that scores almost as high as the first."""
+_LEAST_SHARE = 0.45
+"""A sentence must be at least this near the question, as a share of the nearest one."""
+_SAME = 0.85
+"""Cosine from which two sentences count as saying the same."""
 _MAX_LIST = 8
 """Most list items shown with their lead-in."""
 
@@ -40,6 +44,15 @@ class _Sentence:
     list_item: bool
     lead_in: bool
     chunk: Chunk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Choice:
+    quote: Quote
+    list_item: bool
+    shown: bool
+    why: str
+    relevance: float
 
 
 class ExtractiveWriter:
@@ -64,26 +77,46 @@ class ExtractiveWriter:
         sentences = _sentences(hits[0].chunk)
         second = self._second(hits)
         most = self._max if second is None else max(1, self._max - _FROM_SECOND)
-        chosen = self._choose(query, sentences, most)
-        statements = [_statement(sentences[n]) for n in chosen]
+        choices = self._choose(query, sentences, most)
         if second is not None:
-            statements += self._add(query, second, statements)
-        return Draft(statements=tuple(statements), writer=NAME)
+            choices += self._add(query, second, [c for c in choices if c.shown])
+        return Draft(
+            statements=tuple(
+                Statement(text=c.quote.text, quotes=(c.quote,), list_item=c.list_item)
+                for c in choices
+                if c.shown
+            ),
+            writer=NAME,
+            considered=tuple(
+                Considered(quote=c.quote, shown=c.shown, why=c.why, relevance=c.relevance)
+                for c in choices
+            ),
+        )
 
-    def _choose(self, query: Query, sentences: list[_Sentence], most: int) -> list[int]:
+    def _choose(self, query: Query, sentences: list[_Sentence], most: int) -> list[_Choice]:
+        """Every sentence in reading order, with what became of it."""
         relevance = self._relevance(query, [s.text for s in sentences])
+        why = ["too far from the question"] * len(sentences)
         picked: set[int] = set()
         # The first sentence of a section answers its heading; it goes first.
         order = [0, *sorted(range(1, len(sentences)), key=lambda n: -relevance[n])]
         best = max(relevance)
         for n in order:
-            if n != 0 and relevance[n] < 0.45 * best:
+            if n != 0 and relevance[n] < _LEAST_SHARE * best:
                 break
             wanted = _with_company(sentences, n) - picked
             if picked and _size(sentences, picked | wanted) > most:
+                why[n] = "the answer was full" if n not in picked else why[n]
                 continue
+            for company in wanted:
+                why[company] = "belongs with a sentence that is shown"
+            if n in wanted:
+                why[n] = "the passage's first sentence" if n == 0 else "close to the question"
             picked |= wanted
-        return sorted(picked)
+        return [
+            _choice(sentence, n in picked, why[n], relevance[n])
+            for n, sentence in enumerate(sentences)
+        ]
 
     def _second(self, hits: Sequence[Hit]) -> Hit | None:
         """The next best passage of another section where it scores almost as high, or None. Which
@@ -97,15 +130,15 @@ class ExtractiveWriter:
                 return hit
         return None
 
-    def _add(self, query: Query, hit: Hit, before: Sequence[Statement]) -> list[Statement]:
-        sentences = _sentences(hit.chunk)
-        added = [sentences[n] for n in self._choose(query, sentences, _FROM_SECOND)]
-        vectors = self._embed([s.text for s in before] + [s.text for s in added])
-        old, new = vectors[: len(before)], vectors[len(before) :]
+    def _add(self, query: Query, hit: Hit, before: Sequence[_Choice]) -> list[_Choice]:
+        choices = self._choose(query, _sentences(hit.chunk), _FROM_SECOND)
+        vectors = self._embed([c.quote.text for c in [*before, *choices]])
+        old = vectors[: len(before)]
         return [
-            _statement(sentence)
-            for sentence, vector in zip(added, new, strict=True)
-            if all(_dot(vector, other) < 0.85 for other in old)
+            replace(choice, shown=False, why="says what another sentence says")
+            if choice.shown and any(_dot(vector, other) >= _SAME for other in old)
+            else choice
+            for choice, vector in zip(choices, vectors[len(before) :], strict=True)
         ]
 
     def _relevance(self, query: Query, texts: list[str]) -> list[float]:
@@ -181,9 +214,14 @@ def _sentences(chunk: Chunk) -> list[_Sentence]:
     return found
 
 
-def _statement(sentence: _Sentence) -> Statement:
-    quote = Quote(chunk_id=sentence.chunk.chunk_id, span=sentence.span, text=sentence.text)
-    return Statement(text=sentence.text, quotes=(quote,), list_item=sentence.list_item)
+def _choice(sentence: _Sentence, shown: bool, why: str, relevance: float) -> _Choice:
+    return _Choice(
+        quote=Quote(chunk_id=sentence.chunk.chunk_id, span=sentence.span, text=sentence.text),
+        list_item=sentence.list_item,
+        shown=shown,
+        why=why,
+        relevance=relevance,
+    )
 
 
 def _dot(a: Sequence[float], b: Sequence[float]) -> float:

@@ -24,6 +24,7 @@ from bot.answering.extractive import ExtractiveWriter
 from bot.answering.greeting import Greeting
 from bot.answering.language import Language
 from bot.answering.opened import IndexHolder, OpenIndex
+from bot.answering.preference import prefer
 from bot.answering.retrieval import Retriever, Searches, Weights
 from bot.answering.rewriting import Rewriter
 from bot.answering.scope import Scope
@@ -41,6 +42,7 @@ from bot.records import (
     Decline,
     Outcome,
     Question,
+    Related,
     Retrieved,
     Screening,
     SourceDocument,
@@ -55,9 +57,6 @@ from bot.withdrawals import Withdrawals
 
 _HAS_WORDS = re.compile(r"[^\W_]")
 _SENTENCE_CACHE = 4096
-_NEARBY = 0.04
-"""How much lower a second passage may score to be shown beside the first (development questions:
-wrong answers among the answered fell from .177 to .139, complete answers stayed)."""
 
 
 class Bot:
@@ -127,6 +126,9 @@ class Bot:
         with reply.timed("scope"):
             said = self._without_documents(question)
         if said:
+            outcome, reason, _ = said
+            if outcome == "declined":
+                reply.related = self._general(reason)
             return reply.build(*said)
         with self._index.use() as index:
             reply.index = index
@@ -167,17 +169,19 @@ class Bot:
         reply.trace_parts |= {"query": query, "retrieved": retrieved, "verdict": verdict}
         if verdict.kind == "unanswerable":
             return self._abstain(reply, index, retrieved, verdict)
+        # After the verdict: what a reader said of the transplant never decides what is answered.
+        preferred = prefer(retrieved.hits, question.about)
         with reply.timed("write"):
             writer = ExtractiveWriter(
                 self._sentence_vectors,
                 max_statements=self._settings.answering.max_statements,
-                nearby=_NEARBY,
+                nearby=self._settings.answering.nearby,
             )
-            draft = writer(query, retrieved.hits)
+            draft = writer(query, preferred.hits)
         with reply.timed("verify"):
             verifier = Verifier(index.passages.document, self._lexicon.medicines)
             checked = verifier(draft, retrieved.hits)
-        reply.trace_parts |= {"dropped": checked.dropped}
+        reply.trace_parts |= {"considered": draft.considered, "dropped": checked.dropped}
         if not checked.kept:
             return self._abstain(reply, index, retrieved, verdict)
         reply.statements, reply.citations = cite(checked.kept, retrieved.hits)
@@ -187,12 +191,27 @@ class Bot:
             lambda s: [c for c in index.passages.chunks_of(s) if self._may_be_shown(c)],
         )
         overdue = any(self._overdue(c.source) for c in reply.citations)
-        return reply.build("answered", None, (self._messages.overdue,) if overdue else ())
+        notices = (preferred.notice, self._messages.overdue if overdue else None)
+        return reply.build("answered", None, tuple(n for n in notices if n))
+
+    def _general(self, rule_id: str) -> tuple[Related, ...]:
+        """The general sections that scope.toml names beside a declined request: where to read, no
+        sentence of them. Declining needs no index, so without one there are none."""
+        try:
+            with self._index.use() as index:
+                return related(
+                    chunk
+                    for section in self._scope.general(rule_id)
+                    for chunk in index.passages.chunks_of(section.source_id)
+                    if chunk.heading[-1:] == (section.heading,) and self._may_be_shown(chunk)
+                )
+        except BotError:
+            return ()
 
     def _abstain(
         self, reply: _Reply, index: OpenIndex, retrieved: Retrieved, verdict: Verdict
     ) -> Answer:
-        reply.related = related(retrieved.hits)
+        reply.related = related(hit.chunk for hit in retrieved.hits)
         notices = [self._messages.abstained]
         if verdict.reason == "known gap" and retrieved.gap_group:
             notices.append(index.manifest.gap_groups.get(retrieved.gap_group, ""))
@@ -277,7 +296,7 @@ class Bot:
             if not retrieved.hits:
                 return None
             judge = Judge(self._judge_model, index.knows)
-            return retrieved.hits[0].chunk, judge.features(query, retrieved, retrieved.hits[0])
+            return retrieved.hits[0].chunk, judge.features(query, retrieved)
 
     def versions(self, index: str | None = None) -> Versions:
         """Versions without opening anything: unless named, the index the pointer names."""

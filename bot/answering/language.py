@@ -28,6 +28,7 @@ class Language:
         self._rules = rules
         self._by_script: dict[str, list[LanguageRule]] = {}
         self._latin: list[LanguageRule] = []
+        self._shared = frozenset(rules.languages.shared)
         for rule in rules.languages.language:
             for script in (rule.script or "").split():
                 self._by_script.setdefault(script, []).append(rule)
@@ -69,7 +70,7 @@ class Language:
         english = sum(word in _ENGLISH for word in words)
         best = max(self._latin, key=lambda rule: sum(word in rule.words for word in words))
         hits = [word for word in words if word in best.words]
-        foreign = len({word for word in hits if word not in _ENGLISH})
+        foreign = len(set(hits) - _ENGLISH - self._shared)
         enough = foreign >= 2 and len(hits) * 5 >= len(words) * 2
         return best.message if enough and foreign > english else None
 

@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import IO
 
 from bot.errors import BotError, IndexMismatch
 from bot.indexing.embedding import Embedder
 from bot.indexing.flow import fingerprint
 from bot.indexing.generations import Generations, Manifest
 from bot.indexing.lexical import PassageStore
-from bot.indexing.store import VectorStore
+from bot.indexing.store import InFolder, VectorStore
 from bot.settings import Settings
 from bot.text import content_words
 
@@ -26,13 +27,15 @@ _LOOK_EVERY_SECONDS = 1.0
 
 @dataclass(slots=True)
 class OpenIndex:
-    """One opened generation. `vocabulary` is read once, it is needed for every question."""
+    """One opened generation, kept from being deleted by `lease`. `vocabulary` is read once, it is
+    needed for every question."""
 
     manifest: Manifest
     passages: PassageStore
     vectors: VectorStore
     vocabulary: dict[str, int]
     stems: frozenset[str]
+    lease: IO[bytes]
     users: int = 0
     retired: bool = False
 
@@ -43,6 +46,7 @@ class OpenIndex:
     def close(self) -> None:
         self.vectors.close()
         self.passages.close()
+        self.lease.close()
 
 
 class IndexHolder:
@@ -90,22 +94,29 @@ class IndexHolder:
         return fresh
 
     def _load(self) -> OpenIndex:
-        generation = self._generations.current()
-        manifest = generation.manifest()
-        if manifest.fingerprint != fingerprint(self._settings, self._embedder):
-            raise IndexMismatch(
-                f"The index was made with other rules or another model ({manifest.model})."
+        with contextlib.ExitStack() as undo:
+            generation, lease = self._generations.borrow_current()
+            undo.callback(lease.close)
+            manifest = generation.manifest()
+            if manifest.fingerprint != fingerprint(self._settings, self._embedder):
+                raise IndexMismatch(
+                    f"The index was made with other rules or another model ({manifest.model})."
+                )
+            passages = PassageStore.open(generation.passages)
+            undo.callback(passages.close)
+            vectors = VectorStore.open(InFolder(generation.vectors))
+            undo.callback(vectors.close)
+            vocabulary = passages.vocabulary()
+            index = OpenIndex(
+                manifest=manifest,
+                passages=passages,
+                vectors=vectors,
+                vocabulary=vocabulary,
+                stems=frozenset(stem for word in vocabulary for stem in content_words(word)),
+                lease=lease,
             )
-        passages = PassageStore.open(generation.passages)
-        vectors = VectorStore.in_folder(generation.vectors)
-        vocabulary = passages.vocabulary()
-        return OpenIndex(
-            manifest=manifest,
-            passages=passages,
-            vectors=vectors,
-            vocabulary=vocabulary,
-            stems=frozenset(stem for word in vocabulary for stem in content_words(word)),
-        )
+            undo.pop_all()
+            return index
 
     def _give_back(self, index: OpenIndex) -> None:
         with self._lock:

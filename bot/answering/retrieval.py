@@ -16,8 +16,9 @@ from bot.records import Chunk, Hit, Query, Retrieved
 
 _NEAREST = 3
 """How many ways of asking count in the mean."""
-_QUESTIONS_EACH = 5
-"""Question neighbours fetched for each passage neighbour: a section has about ten of them."""
+_QUESTIONS_EACH = 8
+"""Question neighbours fetched for each passage neighbour: near sections bring several of their
+about twenty ways of asking."""
 _WORD_SCALE = 10.0
 """bm25 of a good match is about 10; this brings it to the size of a cosine."""
 _PRIORITY_STEP = 0.03
@@ -29,6 +30,8 @@ class _VectorMatch(Protocol):
     def similarity(self) -> float: ...
     @property
     def text(self) -> str: ...
+    @property
+    def number(self) -> int: ...
     @property
     def chunk_id(self) -> str: ...
     @property
@@ -74,7 +77,7 @@ class _Candidate:
     asked: list[float] = field(default_factory=list)
     heading: float | None = None
     words: float = 0.0
-    matched: str | None = None
+    nearest: int | None = None
 
 
 class Retriever:
@@ -108,7 +111,9 @@ class Retriever:
                 lexical_rank=word_order.get(chunk_id),
                 passage_similarity=found[chunk_id].passage,
                 asked_similarity=max(found[chunk_id].asked, default=None),
-                matched=found[chunk_id].matched,
+                asked_mean=_nearest_mean(found[chunk_id], chunk, floors[1]),
+                words=found[chunk_id].words,
+                matched=_words_of(chunk, found[chunk_id].nearest),
             )
             for chunk_id, chunk in chunks.items()
             if accept(chunk)
@@ -131,12 +136,11 @@ class Retriever:
         weights = self._weights
         passage = floors[0] if found.passage is None else found.passage
         heading = floors[1] if found.heading is None else found.heading
-        if chunk.asked:
-            nearest = [*found.asked[:_NEAREST], *[floors[1]] * _NEAREST]
-            nearest = nearest[: min(_NEAREST, len(chunk.asked))]
-            asked, mean = nearest[0], sum(nearest) / len(nearest)
-        else:
+        mean = _nearest_mean(found, chunk, floors[1])
+        if mean is None:
             asked = mean = passage
+        else:
+            asked = found.asked[0] if found.asked else floors[1]
         total = (
             weights.passage * passage
             + weights.asked * asked
@@ -160,7 +164,8 @@ def _gather(
         if not match.chunk_id:
             continue
         candidate = found.setdefault(match.chunk_id, _Candidate())
-        candidate.matched = candidate.matched or match.text
+        if candidate.nearest is None:
+            candidate.nearest = match.number
         if match.kind == "heading":
             candidate.heading = match.similarity
         else:
@@ -168,6 +173,21 @@ def _gather(
     for word in lexical:
         found.setdefault(word.chunk_id, _Candidate()).words = word.score
     return found
+
+
+def _nearest_mean(found: _Candidate, chunk: Chunk, floor: float) -> float | None:
+    """Mean of the nearest ways of asking, `floor` for those not returned; None without any."""
+    if not chunk.asked:
+        return None
+    nearest = [*found.asked[:_NEAREST], *[floor] * _NEAREST][: min(_NEAREST, len(chunk.asked))]
+    return sum(nearest) / len(nearest)
+
+
+def _words_of(chunk: Chunk, number: int | None) -> str | None:
+    """The way of asking of this number; 0 is the heading."""
+    if number is None:
+        return None
+    return (" - ".join(chunk.heading), *chunk.asked)[number]
 
 
 def _lowest(matches: Sequence[_VectorMatch]) -> float:

@@ -1,33 +1,133 @@
 """Scope: requests that only someone who knows the person can serve are declined, kindly.
 
 One rule: what is asked about one's own case (dose, medicine, diagnosis, prognosis, results, choice
-of treatment) is declined; the same thing asked in general is not.
+of treatment) is declined; the same thing asked in general is not. A message that holds both is
+declined. Requests in words that no rule foresees are found by points (scope_points.toml).
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from bot.records import Decline, Question
-from bot.rules import Message, Rules
-from bot.rules.models import ScopeRule
+from bot.rules import Rules
+from bot.rules.folding import CLAUSE, Folded
+from bot.rules.models import GeneralSection, ScopeRule
+from bot.rules.phrases import Hit
+
+OWN_CASE = "own-case"
+"""The rule that declines by points."""
+
+_BEFORE, _AFTER = 3, 1
+"""How many pieces around the one that asks may hold what is asked about."""
+
+_LINKS = frozenset("and but or so then also plus because".split())
+_OPENERS = frozenset(
+    "should can could shall may might must ought would will do does did is are am was were has "
+    "have what whats which when where who why how any".split()
+)
+_PERSONS = frozenset("i we he she it they my this that these those the you".split())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Need:
+    """A request: `ask` and every one of `others` stand near each other, and nothing of `nots`
+    stands in the piece that asks."""
+
+    ask: str
+    others: tuple[str, ...]
+    nots: tuple[str, ...]
 
 
 class Scope:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
+        self._needs = [
+            (rule, tuple(_need(text) for text in rule.needs)) for rule in rules.scope.rule
+        ]
+        self._general = {rule.id: rule.general for rule in rules.scope.rule}
 
     def __call__(self, question: Question) -> Decline | None:
         """The first rule of scope.toml that the message falls under, or None."""
-        message = self._rules.read(question.text)
-        for rule in self._rules.scope.rule:
-            if self._asks(rule, message):
-                return Decline(rule_id=rule.id, message=f"{rule.says} {self._rules.scope.closing}")
+        folded, found = self._read(question)
+        starts = _pieces(folded)
+        for rule, needs in self._needs:
+            if any(_asks(need, found, starts, len(folded.words)) for need in needs):
+                return self._decline(rule)
+        points = self._rules.points
+        signs = signs_of(folded, found)
+        if points.base + sum(points.signs.get(sign, 0.0) for sign in signs) >= points.limit:
+            return self._decline(next(rule for rule, _ in self._needs if rule.id == OWN_CASE))
         return None
 
-    @staticmethod
-    def _asks(rule: ScopeRule, message: Message) -> bool:
-        """An `unless` phrase that touches a request takes it away."""
-        excused = message.tagged(f"scope-unless:{rule.id}")
-        return any(
-            not any(e.start < hit.end and hit.start < e.end for e in excused)
-            for hit in message.tagged(f"scope:{rule.id}")
-        )
+    def signs(self, question: Question) -> frozenset[str]:
+        """What scope_points.toml may give points for; for fitting it."""
+        return signs_of(*self._read(question))
+
+    def _read(self, question: Question) -> tuple[Folded, dict[str, list[Hit]]]:
+        folded = self._rules.folded(question.text)
+        found: dict[str, list[Hit]] = {}
+        for hit in self._rules.requests.find(folded):
+            found.setdefault(hit.tag, []).append(hit)
+        return folded, found
+
+    def _decline(self, rule: ScopeRule) -> Decline:
+        return Decline(rule_id=rule.id, message=f"{rule.says} {self._rules.scope.closing}")
+
+    def general(self, rule_id: str) -> tuple[GeneralSection, ...]:
+        """What the guides say in general where that rule declined; named in scope.toml."""
+        return self._general.get(rule_id, ())
+
+
+def signs_of(folded: Folded, found: Mapping[str, list[Hit]]) -> frozenset[str]:
+    """The slots that a message fills, as `<slot>`, and its words; every number is `#`."""
+    words = ("#" if word[0].isdigit() else word for word in folded.words)
+    return frozenset(words) | {f"<{name}>" for name in found}
+
+
+def _need(text: str) -> _Need:
+    ask, *rest = text.split()
+    return _Need(
+        ask=ask,
+        others=tuple(name for name in rest if not name.startswith("-")),
+        nots=tuple(name[1:] for name in rest if name.startswith("-")),
+    )
+
+
+def _pieces(folded: Folded) -> list[int]:
+    """Where the pieces of a message begin. A piece is a clause, or a question that is joined on:
+    "how does it work | and should I take less"."""
+    words, breaks = folded.words, folded.breaks
+    starts = [0]
+    for at in range(1, len(words)):
+        opens = words[at] in _OPENERS
+        if opens and words[at] in ("is", "are", "was", "were", "do", "does", "did", "has", "have"):
+            opens = at + 1 < len(words) and words[at + 1] in _PERSONS
+        if breaks[at] >= CLAUSE or (opens and (breaks[at] or words[at - 1] in _LINKS)):
+            starts.append(at)
+    return starts
+
+
+def _asks(need: _Need, found: Mapping[str, list[Hit]], starts: list[int], end: int) -> bool:
+    if need.ask not in found or any(name not in found for name in need.others):
+        return False
+    others = [found[name] for name in need.others]
+    nots = [hit for name in need.nots for hit in found.get(name, ())]
+    return any(_stands(hit, others, nots, starts, end) for hit in found[need.ask])
+
+
+def _stands(
+    ask: Hit, others: list[list[Hit]], nots: list[Hit], starts: list[int], end: int
+) -> bool:
+    """Does the request stand: with the others around it, and no other sense in its own piece?"""
+    first = bisect_right(starts, ask.start) - 1
+    last = bisect_right(starts, ask.end - 1) - 1
+    begin, stop = starts[first], starts[last + 1] if last + 1 < len(starts) else end
+    if any(hit.start < stop and begin < hit.end for hit in nots):
+        return False
+    low = starts[max(0, first - _BEFORE)]
+    after = last + 1 + _AFTER
+    high = starts[after] if after < len(starts) else end
+    return all(any(low <= hit.start < high for hit in found) for found in others)

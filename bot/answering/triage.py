@@ -42,6 +42,8 @@ class Triage:
         message = self._rules.read(question.text)
         said, noticed = self._sort(message, question)
         said += self._followed_up(message, question)
+        if not said and not noticed:
+            said += self._like_examples(message)
         region = self._region_of(question)
         alert = None
         if said:
@@ -81,15 +83,24 @@ class Triage:
             if any(e.start < hit.end and hit.start < e.end for e in excused):
                 continue
             state: str = context.state_of(
-                hit, topics=rule.level in ("urgent", "call_today"), past=rule.past
+                hit,
+                topics=rule.level in ("urgent", "call_today"),
+                past=rule.past,
+                others=rule.others,
             )
             if state == "over" and (rule.level == "emergency" or rule.lasting):
                 state = "said"  # a seizure or a blow to the head that has passed needs help now
             if rule.strict and state != "denied" and not context.of_statistics(hit.start):
                 state = "said"
-            if state in ("general", "supposed") and context.said_later(hit.end):
+            later = state in ("general", "supposed") and context.said_later(hit.end)
+            if later:
                 state = "said"
-            if state == "said" and rule.personal and not self._of_someone(message, hit):
+            if (
+                state == "said"
+                and not later
+                and rule.personal
+                and not self._of_someone(message, hit)
+            ):
                 state = "general"
             states.add(state)
             if state == "said":
@@ -108,7 +119,7 @@ class Triage:
 
     def _temperatures(self, message: Message, question: Question) -> set[str]:
         words = self._rules.temperature
-        found = readings(message.folded, words)
+        found = readings(message.folded, words, first_turn=not question.history)
         # "It is 38" is a temperature when the talk was of temperature just before.
         if not found and has_numbers(message.folded) and self._spoke_of_temperature(question):
             found = readings(message.folded, words, spoken_of=True)
@@ -138,7 +149,7 @@ class Triage:
         state = context.state(reading.start, reading.end)
         if state in ("denied", "feared", "over"):
             return {"said"}
-        if state in ("supposed", "general") and reading.exact:
+        if state in ("supposed", "general") and (reading.exact or context.said_later(reading.end)):
             return {"said"}
         return {state}
 
@@ -160,6 +171,14 @@ class Triage:
             if answered or told:
                 found.append(self._by_id[follow_up.rule])
         return found
+
+    def _like_examples(self, message: Message) -> list[FlagRule]:
+        """The second net, where no phrase spoke to the message, not even to excuse it."""
+        for rule in self._rules.flags:
+            if message.tagged(f"flag:{rule.id}") and message.tagged(f"unless:{rule.id}"):
+                return []
+        found = self._rules.nearest.like(message.folded, asking=message.context.asking)
+        return [self._by_id[found.rule]] if found else []
 
     def _region_of(self, question: Question) -> RegionContacts:
         regions = self._rules.contacts.regions

@@ -6,155 +6,141 @@ Part of the indexing flow; it knows the embedder and both stores, they do not kn
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.errors import DamagedIndex
 from bot.gaps import Gaps
-from bot.indexing.chunking import chunk_document, passage_text
+from bot.indexing.cache import EmbeddingCache, Vector
+from bot.indexing.chunking import chunk_document, heading_text, passage_text
 from bot.indexing.embedding import Embedder
 from bot.indexing.generations import Generation, Manifest
 from bot.indexing.lexical import PassageStore
-from bot.indexing.store import VectorRecord, VectorStore
+from bot.indexing.store import InFolder, VectorRecord, VectorStore, gap_id, question_id
 from bot.records import Chunk, SourceDocument
 from bot.settings import Settings
 
 GAPS_SOURCE = "not-covered.toml"
 
-Progress = Callable[[int, int, str], None]
-"""Told before each document that is embedded: how many are done, of how many, and which."""
+_BATCH_TEXTS = 1_000
+"""Texts that are embedded and stored together, of as many documents as they come from. Bounds
+memory (about 15 MB) and what a killed run must do again (half a minute)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A document and its passages, waiting to be embedded."""
+
+    document: SourceDocument
+    chunks: list[Chunk]
+
+    @property
+    def texts(self) -> Iterator[str]:
+        return embedded_texts(self.chunks)
 
 
 class Builder:
-    """Fills one unfinished generation and checks it."""
+    """Fills one unfinished generation and checks it. Holds one batch of documents at a time."""
 
     def __init__(
         self,
         building: Generation,
         embedder: Embedder,
+        cache: EmbeddingCache,
         settings: Settings,
-        progress: Progress,
         *,
         fresh: bool,
     ) -> None:
         self._building = building
         self._embedder = embedder
-        self._settings = settings
-        self._progress = progress
-        self.embedded = 0
+        self._cache = cache
+        self._limit = min(settings.chunking.max_tokens, embedder.window - 2)
+        self._waiting: list[_Cut] = []
+        self._waiting_texts = 0
+        self._replaced: list[str] = []
         self.passage_counts: dict[str, int] = {}
         if fresh:
             building.vectors.mkdir()
             self._passages = PassageStore.create(building.passages)
-            self._vectors = VectorStore.in_folder(building.vectors)
+            self._vectors = VectorStore.open(InFolder(building.vectors))
             self._vectors.create()
         else:
             self._passages = PassageStore.open_for_writing(building.passages)
-            self._vectors = VectorStore.in_folder(building.vectors)
+            self._vectors = VectorStore.open(InFolder(building.vectors))
 
-    def apply(
-        self, *, remove: Iterable[str], add: Sequence[SourceDocument], gaps: Gaps | None
-    ) -> None:
-        """Take documents out, put documents in, and replace the known gaps unless None."""
-        for source_id in remove:
-            self._passages.delete(source_id)
-            self._vectors.delete_source(source_id)
-        limit = min(self._settings.chunking.max_tokens, self._embedder.window - 2)
-        for number, document in enumerate(add):
-            self._progress(number, len(add), document.info.source_id)
-            self._add(document, limit)
-        if add:
-            self._progress(len(add), len(add), "done")
-        if gaps is not None:
-            self._vectors.delete_source(GAPS_SOURCE)
-            self._add_gaps(gaps)
-        self._passages.finish()
-
-    def _embed(self, texts: Sequence[str]) -> list[list[float]]:
-        self.embedded += len(texts)
-        return self._embedder.embed_documents(list(texts))
-
-    def _add(self, document: SourceDocument, limit: int) -> None:
-        chunks = chunk_document(
-            document, count_tokens=self._embedder.count_tokens, max_tokens=limit
-        )
-        if not chunks:
+    def remove(self, source_ids: Sequence[str]) -> None:
+        """Take documents out of both stores."""
+        if not source_ids:
             return
-        asked = list(dict.fromkeys(way for chunk in chunks for way in chunk.asked))
-        headings = list(dict.fromkeys(" - ".join(chunk.heading) for chunk in chunks))
-        vectors = self._embed([*(passage_text(c) for c in chunks), *headings, *asked])
-        passage_vectors = vectors[: len(chunks)]
-        question_vectors = dict(zip([*headings, *asked], vectors[len(chunks) :], strict=True))
-        chunks = _share_out(chunks, passage_vectors, question_vectors)
-        self._passages.add(document, chunks)
-        self.passage_counts[document.info.source_id] = len(chunks)
-        source_id = document.info.source_id
-        self._vectors.add(
-            "passages",
-            [
-                VectorRecord(
-                    record_id=chunk.chunk_id,
-                    vector=vector,
-                    text=chunk.text,
-                    source_id=source_id,
-                    chunk_id=chunk.chunk_id,
-                    kind="passage",
-                )
-                for chunk, vector in zip(chunks, passage_vectors, strict=True)
-            ],
-        )
-        self._vectors.add(
-            "questions",
-            [
-                VectorRecord(
-                    record_id=f"{chunk.chunk_id}#{number}",
-                    vector=question_vectors[text],
-                    text=text,
-                    source_id=source_id,
-                    chunk_id=chunk.chunk_id,
-                    kind="asked" if number else "heading",
-                )
-                for chunk in chunks
-                for number, text in enumerate([" - ".join(chunk.heading), *chunk.asked])
-            ],
-        )
+        ids = list(self._passages.passage_ids(source_ids))
+        self._vectors.delete("passages", (chunk_id for chunk_id, _ in ids))
+        self._vectors.delete("questions", (q for i, count in ids for q in _questions(i, count)))
+        self._passages.delete(source_ids)
 
-    def _add_gaps(self, gaps: Gaps) -> None:
-        texts = [q for gap in gaps.gap for q in gap.questions]
-        groups = [gap.group for gap in gaps.gap for _ in gap.questions]
+    def put(self, document: SourceDocument, *, replaces: bool) -> None:
+        """Put a document in, in the place of its earlier version where it `replaces` one."""
+        chunks = chunk_document(
+            document, count_tokens=self._embedder.count_tokens, max_tokens=self._limit
+        )
+        if replaces:
+            self._replaced.append(document.info.source_id)
+        cut = _Cut(document, chunks)
+        self._waiting.append(cut)
+        self._waiting_texts += sum(1 for _ in cut.texts)
+        if self._waiting_texts >= _BATCH_TEXTS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Embed and store what waits."""
+        waiting, self._waiting, self._waiting_texts = self._waiting, [], 0
+        replaced, self._replaced = self._replaced, []
+        self.remove(replaced)
+        vectors = self._cache.vectors(dict.fromkeys(t for cut in waiting for t in cut.texts))
+        shared = [_Cut(cut.document, _share_out(cut.chunks, vectors)) for cut in waiting]
+        self._passages.add((cut.document, cut.chunks) for cut in shared)
+        chunks = [chunk for cut in shared for chunk in cut.chunks]
+        self._vectors.add("passages", (_passage_record(c, vectors) for c in chunks))
+        self._vectors.add("questions", (r for c in chunks for r in _question_records(c, vectors)))
+        for cut in shared:
+            self.passage_counts[cut.document.info.source_id] = len(cut.chunks)
+
+    def put_gaps(self, gaps: Gaps, earlier: int) -> None:
+        """Replace the known gaps, `earlier` many until now."""
+        self._vectors.delete("questions", (gap_id(n) for n in range(earlier)))
+        rows = [(gap.group, text) for gap in gaps.gap for text in gap.questions]
+        vectors = self._cache.vectors(dict.fromkeys(text for _, text in rows))
         self._vectors.add(
             "questions",
-            [
+            (
                 VectorRecord(
-                    record_id=f"gap:{group}:{number}",
-                    vector=vector,
+                    record_id=gap_id(n),
+                    vector=vectors[text],
                     text=text,
                     source_id=GAPS_SOURCE,
                     chunk_id="",
                     kind="gap",
                     group=group,
                 )
-                for number, (text, group, vector) in enumerate(
-                    zip(texts, groups, self._embed(texts), strict=True)
-                )
-            ],
+                for n, (group, text) in enumerate(rows)
+            ),
         )
 
-    def check(self) -> None:
-        """Raises `DamagedIndex` unless both stores hold the same passages and every passage's
-        text stands where its span says."""
-        chunk_ids = self._passages.chunk_ids()
-        if chunk_ids != self._vectors.ids("passages"):
+    def check(self, gap_count: int) -> None:
+        """Merge the word index, then raise `DamagedIndex` unless both stores hold the same
+        passages and questions and every passage stands where its span says."""
+        self._passages.finish()
+        passages, questions = self._passages.count()
+        ids, vectors = self._passages.passage_ids, self._vectors
+        if (
+            vectors.count("passages") != passages
+            or vectors.count("questions") != questions + gap_count
+            or vectors.missing("passages", (chunk_id for chunk_id, _ in ids()))
+            or vectors.missing("questions", (q for i, n in ids() for q in _questions(i, n)))
+        ):
             raise DamagedIndex("The new index does not hold together: passages and vectors differ.")
-        questions = [i for i in self._vectors.ids("questions") if not i.startswith("gap:")]
-        if len(questions) != self._passages.asked_count():
-            raise DamagedIndex("The new index does not hold together: questions are missing.")
-        for source_id in self._passages.file_hashes():
-            document = self._passages.document(source_id)
-            for chunk in self._passages.chunks_of(source_id):
-                if chunk.span.of(document.text) != chunk.text or not chunk.text.strip():
-                    raise DamagedIndex(f"The passage {chunk.chunk_id} is not in its document.")
+        if damage := self._passages.damage():
+            raise DamagedIndex(f"The new index does not hold together: {damage}.")
 
     def manifest(self, marks: dict[str, Any], failed: dict[str, str], gaps: Gaps) -> Manifest:
         return Manifest(
@@ -166,20 +152,61 @@ class Builder:
             questions=self._vectors.count("questions"),
             gaps_hash=gaps.hash,
             gap_groups={gap.group: gap.instead for gap in gaps.gap},
+            gap_questions=sum(len(gap.questions) for gap in gaps.gap),
             model=self._embedder.name,
             failed=dict(failed),
         )
+
+    def embedded_texts(self, gaps: Gaps) -> Iterator[str]:
+        """Every text whose vector this generation holds, document by document."""
+        for source_id in self._passages.file_hashes():
+            yield from embedded_texts(self._passages.chunks_of(source_id))
+        yield from (text for gap in gaps.gap for text in gap.questions)
 
     def close(self) -> None:
         self._vectors.close()
         self._passages.close()
 
 
-def _share_out(
-    chunks: list[Chunk],
-    passage_vectors: list[list[float]],
-    question_vectors: dict[str, list[float]],
-) -> list[Chunk]:
+def embedded_texts(chunks: Iterable[Chunk]) -> Iterator[str]:
+    """What is embedded for passages: text with heading, heading, ways of asking."""
+    for chunk in chunks:
+        yield passage_text(chunk)
+        yield heading_text(chunk)
+        yield from chunk.asked
+
+
+def _questions(chunk_id: str, count: int) -> Iterator[str]:
+    """Ids of a passage's records among the questions: its heading, then its ways of asking."""
+    return (question_id(chunk_id, number) for number in range(count))
+
+
+def _passage_record(chunk: Chunk, vectors: Mapping[str, Vector]) -> VectorRecord:
+    return VectorRecord(
+        record_id=chunk.chunk_id,
+        vector=vectors[passage_text(chunk)],
+        text=chunk.text,
+        source_id=chunk.source.source_id,
+        chunk_id=chunk.chunk_id,
+        kind="passage",
+    )
+
+
+def _question_records(chunk: Chunk, vectors: Mapping[str, Vector]) -> Iterator[VectorRecord]:
+    texts = (heading_text(chunk), *chunk.asked)
+    ids = _questions(chunk.chunk_id, len(texts))
+    for number, (record_id, text) in enumerate(zip(ids, texts, strict=True)):
+        yield VectorRecord(
+            record_id=record_id,
+            vector=vectors[text],
+            text=text,
+            source_id=chunk.source.source_id,
+            chunk_id=chunk.chunk_id,
+            kind="asked" if number else "heading",
+        )
+
+
+def _share_out(chunks: list[Chunk], vectors: Mapping[str, Vector]) -> list[Chunk]:
     """Give each way of asking to the one passage of its section that is nearest to it, so that a
     section cut in two is not found twice by the same words."""
     by_heading: dict[tuple[str, ...], list[int]] = {}
@@ -188,8 +215,7 @@ def _share_out(
     shares: dict[int, list[str]] = {number: [] for number in range(len(chunks))}
     for numbers in by_heading.values():
         for way in dict.fromkeys(chunks[numbers[0]].asked):
-            vector = question_vectors[way]
-            near = [(_dot(passage_vectors[n], vector), -n, n) for n in numbers]
+            near = [(_dot(vectors[passage_text(chunks[n])], vectors[way]), -n, n) for n in numbers]
             shares[max(near)[2]].append(way)
     return [replace(chunk, asked=tuple(shares[n])) for n, chunk in enumerate(chunks)]
 

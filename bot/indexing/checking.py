@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bot.errors import DocumentError, StoreError
 from bot.indexing.linking import GLOSSARY, dead_links, glossary_terms, unlinked
-from bot.indexing.loaders import NO_FACT, load
+from bot.indexing.loading import NO_FACT, load
 from bot.indexing.scanning import FoundFile, find_files
 from bot.records import Section, SourceDocument, Span
 from bot.settings import ROOT
@@ -146,8 +146,9 @@ def check_path(path: Path, *, today: date | None = None) -> CheckReport:
 def _load(file: FoundFile) -> _Loaded:
     if file.error:
         raise file.error
-    document = load(file.source_id, file.data)
-    return _Loaded(document=document, lines=tuple(file.data.decode("utf-8-sig").splitlines()))
+    document = load(file.source_id, file.data, sidecar=file.sidecar)
+    text = file.data.decode("utf-8-sig", "replace")
+    return _Loaded(document=document, lines=tuple(text.splitlines()))
 
 
 def _by_line(problem: str) -> tuple[str, int, str]:

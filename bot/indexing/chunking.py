@@ -39,9 +39,14 @@ def chunk_document(
     ]
 
 
+def heading_text(chunk: Chunk) -> str:
+    """The heading path in one line; it is embedded by itself, too."""
+    return " - ".join(chunk.heading)
+
+
 def passage_text(chunk: Chunk) -> str:
     """What is embedded for a passage: its heading gives the sentences their subject."""
-    return f"{' - '.join(chunk.heading)}: {chunk.text}"
+    return f"{heading_text(chunk)}: {chunk.text}"
 
 
 def _section_spans(

@@ -1,66 +1,42 @@
 """The way of a document: find, load, cut into passages, embed, store, check, swap.
 
-The only place where the indexing steps meet.
+The only place where the indexing steps meet. Documents go through one by one: what is held for all
+of them is their names and hashes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from bot.errors import DamagedIndex, DocumentError, StoreError
 from bot.gaps import load_gaps
-from bot.indexing.building import Builder, Progress
+from bot.indexing.batching import embed_by_length
+from bot.indexing.building import Builder
+from bot.indexing.cache import EmbeddingCache
 from bot.indexing.chunking import CHUNK_RULES_VERSION
+from bot.indexing.dating import date_warnings
+from bot.indexing.duplicates import Twins, same_bytes
 from bot.indexing.embedding import Embedder
 from bot.indexing.generations import Generation, Generations, Manifest
 from bot.indexing.lexical import PassageStore
-from bot.indexing.loaders import LOADER_VERSION, load
-from bot.indexing.scanning import find_files
+from bot.indexing.loading import LOADER_VERSION, Limits, load
+from bot.indexing.reports import FileReport, IngestReport, Work
+from bot.indexing.scanning import FoundFile, find_files
 from bot.records import SourceDocument
 from bot.settings import Settings
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 """Part of the fingerprint: raise it when the stored records or tables change."""
 
-Change = Literal["added", "changed", "removed", "unchanged", "failed"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileReport:
-    """What became of one file. `stale` means that an earlier version of it is still served."""
-
-    source_id: str
-    change: Change
-    passages: int = 0
-    error: str | None = None
-    hint: str | None = None
-    stale: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IngestReport:
-    """The outcome of a run. `generation` is the serving one afterwards, `embedded` the number of
-    texts that went through the model."""
-
-    files: tuple[FileReport, ...]
-    generation: str | None
-    passages: int
-    questions: int
-    embedded: int
-    seconds: float
-    dry_run: bool = False
-    rebuilt: bool = False
-    swapped: bool = False
-
-    def count(self, change: Change) -> int:
-        return sum(1 for f in self.files if f.change == change)
-
-    @property
-    def failed(self) -> tuple[FileReport, ...]:
-        return tuple(f for f in self.files if f.change == "failed")
+Progress = Callable[[int, int, str], None]
+"""Told before each document that is read: how many are done, of how many, and which."""
 
 
 def silent(done: int, total: int, label: str) -> None:
@@ -76,6 +52,7 @@ def make_embedder(settings: Settings) -> Embedder:
         batch_size=chosen.batch_size,
         query_prefix=chosen.query_prefix,
         passage_prefix=chosen.passage_prefix,
+        use_adapter=chosen.adapter,
     )
 
 
@@ -94,89 +71,240 @@ def generations(settings: Settings) -> Generations:
     return Generations(settings.paths.var / "index")
 
 
-@dataclass(slots=True)
-class _Plan:
-    """What must be done to make the index equal to the folder."""
-
-    add: list[SourceDocument] = field(default_factory=list)
-    remove: list[str] = field(default_factory=list)
-    reports: list[FileReport] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def changes(self) -> bool:
-        return bool(self.add or self.remove)
-
-
 def ingest(
     settings: Settings,
     *,
     folder: Path | None = None,
     rebuild: bool = False,
     dry_run: bool = False,
+    wait: bool = False,
     progress: Progress = silent,
 ) -> IngestReport:
     """Bring the index up to date with the knowledge folder.
 
-    Raises `LockHeld`, `ModelError`, `StoreError`. A document that cannot be read is reported, the
-    others go on, and what was indexed of it before stays. The serving generation is replaced in
-    one step after the new one was checked, or not at all.
+    Whether a file changed is told by the hash of its bytes alone, never by size or time. A document
+    that cannot be read is reported, the others go on, and what was indexed of it before stays. The
+    serving generation is replaced in one step after the new one was checked, or not at all.
+    `wait` waits for another ingest to end. Raises `LockHeld`, `ModelError`, `StoreError`.
     """
     started = time.monotonic()
-    folder = folder or settings.paths.knowledge
-    all_generations = generations(settings)
     embedder = make_embedder(settings)
-    marks = fingerprint(settings, embedder)
-    gaps = load_gaps(folder)
-    with all_generations.writing():
-        current = _current(all_generations)
-        old = current.manifest() if current else None
-        keep = current if old and old.fingerprint == marks and not rebuild else None
-        known = dict(old.documents) if old and keep else {}
-        served = dict(old.documents) if old else {}
-        plan = _plan(folder, settings, known, served=served)
-        if current and not keep:
-            _carry_over(plan, current)
-        gaps_changed = keep is None or (old is not None and old.gaps_hash != gaps.hash)
-        same_failures = old is not None and old.failed == plan.failed
-        if dry_run or (keep and not plan.changes and not gaps_changed and same_failures):
-            return _report(plan, old, started, dry_run=dry_run)
-        if not plan.add and not known:
+    with generations(settings).writing(wait=wait):
+        run = _Run(settings, folder or settings.paths.knowledge, embedder, rebuild, progress)
+        try:
+            report = run.dry() if dry_run else run.bring_up_to_date()
+        except OSError as error:
+            raise StoreError(
+                f"The new index could not be written: {error.strerror or error}. "
+                "The index was left as it was.",
+                hint="Look at free space and write access of the state folder, then run it again.",
+            ) from error
+    return replace(report, seconds=time.monotonic() - started)
+
+
+class _Run:
+    """One ingest, under the writer's lock."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        folder: Path,
+        embedder: Embedder,
+        rebuild: bool,
+        progress: Progress,
+    ) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._embedder = embedder
+        self._progress = progress
+        self._all = generations(settings)
+        self._marks = fingerprint(settings, embedder)
+        self._gaps = load_gaps(folder)
+        self._current = _current(self._all)
+        self._old = self._current.manifest() if self._current else None
+        same = self._old is not None and self._old.fingerprint == self._marks and not rebuild
+        self._keep = self._current if same else None
+        self._served = self._old.documents if self._old else {}
+        self._known = self._served if self._keep else {}
+        self._work = self._compared()
+
+    def dry(self) -> IngestReport:
+        """What `bring_up_to_date` would do."""
+        for _ in self._documents():
+            pass
+        return replace(self._report(self._old), dry_run=True)
+
+    def bring_up_to_date(self) -> IngestReport:
+        documents = self._documents()
+        first = next(documents, None)
+        old, work = self._old, self._work
+        if first is None and not set(self._known) - set(work.remove):
             raise StoreError(
                 "No document could be indexed; the index was left as it was."
-                + "".join(f"\n  {f.error}" for f in plan.reports if f.error),
+                + "".join(f"\n  {r.error}" for r in work.reports.values() if r.error),
                 hint="Put at least one readable document into the folder and try again.",
             )
-        building = all_generations.begin(copy_of=keep)
-        try:
-            builder = Builder(building, embedder, settings, progress, fresh=keep is None)
-            try:
-                builder.apply(
-                    remove=plan.remove,
-                    add=plan.add,
-                    gaps=gaps if gaps_changed else None,
-                )
-                builder.check()
-                manifest = builder.manifest(marks, plan.failed, gaps)
-            finally:
-                builder.close()
-            building.write_manifest(manifest)
-            final = all_generations.finish(building)
-        except BaseException:
-            all_generations.discard(building)
-            raise
-        all_generations.prune(settings.store.keep_generations)
-        reports = [
-            replace(r, passages=builder.passage_counts.get(r.source_id, 0)) for r in plan.reports
-        ]
-        plan.reports = reports
-        return _report(
-            plan,
-            final.manifest(),
-            started,
-            embedded=builder.embedded,
+        new_gaps = self._keep is None or old is None or old.gaps_hash != self._gaps.hash
+        # Where no document can be read anew all of them were tried: `failed` is complete.
+        same = old and old.failed == work.failed and old.duplicates == work.duplicates
+        if first is None and not work.remove and not new_gaps and same:
+            return self._report(old)
+        found = chain([first], documents) if first else documents
+        cache = EmbeddingCache(
+            self._settings.paths.var / "embeddings.sqlite3",
+            self._embedder.fingerprint,
+            lambda texts: embed_by_length(texts, self._embedder.embed_documents),
+        )
+        with contextlib.closing(cache):
+            final = self._build(found, cache, new_gaps)
+        self._all.prune(self._settings.store.keep_generations)
+        return replace(
+            self._report(final.manifest()),
+            embedded=cache.embedded,
+            reused=cache.reused,
+            notices=tuple(cache.notices),
             swapped=True,
-            rebuilt=keep is None,
+            rebuilt=self._keep is None,
+        )
+
+    def _compared(self) -> Work:
+        """The folder against what the index holds, by hashes."""
+        work = Work()
+        present: set[str] = set()
+        contents: list[tuple[str, str, bool]] = []
+        for file in self._files():
+            present.add(file.source_id)
+            if not file.error:
+                content = file.content_hash + Path(file.source_id).suffix
+                contents.append((file.source_id, content, file.sidecar is not None))
+            if not file.error and self._known.get(file.source_id) == file.file_hash:
+                work.report(file.source_id, "unchanged")
+            else:
+                work.read[file.source_id] = "changed" if file.source_id in self._served else "added"
+        work.remove = sorted(set(self._known) - present)
+        for source_id in work.remove:
+            work.report(source_id, "removed")
+        unchanged = set(self._known) & present - set(work.read)
+        for source_id, other in same_bytes(contents, unchanged).items():
+            work.read.pop(source_id, None)
+            work.duplicate(source_id, other, indexed=source_id in self._known)
+        return work
+
+    def _files(self) -> Iterator[FoundFile]:
+        return find_files(self._folder, self._settings.chunking.max_document_bytes)
+
+    def _documents(self) -> Iterator[SourceDocument]:
+        """The documents to index, one at a time; those that cannot be read go into the report. In a
+        rebuild they are taken from the index as they were read before."""
+        work, done = self._work, 0
+        if not work.read:
+            return
+        twins = self._twins()
+        limits = Limits.of(self._settings.chunking)
+        for file in self._files():
+            if file.source_id not in work.read:
+                continue
+            self._progress(done, len(work.read), file.source_id)
+            done += 1
+            try:
+                if file.error:
+                    raise file.error
+                document = load(file.source_id, file.data, sidecar=file.sidecar, limits=limits)
+            except DocumentError as error:
+                work.failed[file.source_id] = error.bare
+                work.reports[file.source_id] = FileReport(
+                    source_id=file.source_id,
+                    change="failed",
+                    error=str(error),
+                    hint=error.hint,
+                    stale=file.source_id in self._served,
+                )
+                if not self._keep and file.source_id in self._served:
+                    yield from self._as_served(file.source_id)
+                continue
+            twin = twins.twin_of(file.source_id, file.file_hash, document.text)
+            if twin:
+                work.duplicate(file.source_id, twin, indexed=file.source_id in self._known)
+                continue
+            near = twins.near_twin_of(file.source_id, file.file_hash)
+            work.report(
+                file.source_id,
+                work.read[file.source_id],
+                date_warnings(document.info, date.today())
+                + ((f"nearly the same as {near.other}; both are indexed",) if near else ()),
+            )
+            yield document
+        twins.save()
+        self._progress(len(work.read), len(work.read), "done")
+
+    def _twins(self) -> Twins:
+        """What the documents that stay as they are say, to compare the others with."""
+        twins = Twins(path=self._settings.paths.var / "signatures.npz")
+        leaving = {*self._work.read, *self._work.remove}
+        staying = {s: h for s, h in self._known.items() if s not in leaving}
+        if self._keep and staying:
+            store = PassageStore.open(self._keep.passages)
+            try:
+                twins.remember(staying, lambda source_id: store.document(source_id).text)
+            finally:
+                store.close()
+        return twins
+
+    def _as_served(self, source_id: str) -> Iterator[SourceDocument]:
+        assert self._current is not None
+        with contextlib.suppress(StoreError):
+            store = PassageStore.open(self._current.passages)
+            try:
+                yield store.document(source_id)
+            finally:
+                store.close()
+
+    def _build(
+        self, documents: Iterator[SourceDocument], cache: EmbeddingCache, new_gaps: bool
+    ) -> Generation:
+        """A new serving generation, or the old one unharmed."""
+        building = self._all.begin(copy_of=self._keep)
+        gap_count = sum(len(gap.questions) for gap in self._gaps.gap)
+        try:
+            with contextlib.closing(
+                Builder(building, self._embedder, cache, self._settings, fresh=self._keep is None)
+            ) as builder:
+                removed = list(self._work.remove)
+                builder.remove(removed)
+                for document in documents:
+                    builder.put(document, replaces=document.info.source_id in self._known)
+                builder.flush()
+                # Some turn out as duplicates only when they are read.
+                builder.remove([s for s in self._work.remove if s not in removed])
+                if new_gaps:
+                    earlier = self._old.gap_questions if self._keep and self._old else 0
+                    builder.put_gaps(self._gaps, earlier)
+                builder.check(gap_count)
+                manifest = replace(
+                    builder.manifest(self._marks, self._work.failed, self._gaps),
+                    duplicates=self._work.duplicates,
+                )
+                cache.prune(
+                    manifest.passages + manifest.questions, builder.embedded_texts(self._gaps)
+                )
+            for source_id, count in builder.passage_counts.items():
+                report = self._work.reports[source_id]
+                self._work.reports[source_id] = replace(report, passages=count)
+            building.write_manifest(manifest)
+            return self._all.finish(building)
+        except BaseException:
+            self._all.discard(building)
+            raise
+
+    def _report(self, manifest: Manifest | None) -> IngestReport:
+        reports = self._work.reports
+        return IngestReport(
+            files=tuple(reports[source_id] for source_id in sorted(reports)),
+            generation=manifest.generation if manifest else None,
+            passages=manifest.passages if manifest else 0,
+            questions=manifest.questions if manifest else 0,
+            embedded=0,
+            seconds=0.0,
         )
 
 
@@ -189,79 +317,3 @@ def _current(all_generations: Generations) -> Generation | None:
     except DamagedIndex:
         return None
     return current
-
-
-def _plan(folder: Path, settings: Settings, known: dict[str, str], served: dict[str, str]) -> _Plan:
-    plan = _Plan()
-    present: set[str] = set()
-    for file in find_files(folder, settings.chunking.max_document_bytes):
-        present.add(file.source_id)
-        if not file.error and known.get(file.source_id) == file.file_hash:
-            plan.reports.append(FileReport(source_id=file.source_id, change="unchanged"))
-            continue
-        try:
-            if file.error:
-                raise file.error
-            document = load(file.source_id, file.data)
-        except DocumentError as error:
-            plan.failed[file.source_id] = error.bare
-            plan.reports.append(
-                FileReport(
-                    source_id=file.source_id,
-                    change="failed",
-                    error=str(error),
-                    hint=error.hint,
-                    stale=file.source_id in served,
-                )
-            )
-            continue
-        plan.add.append(document)
-        plan.reports.append(
-            FileReport(
-                source_id=file.source_id,
-                change="changed" if file.source_id in served else "added",
-            )
-        )
-        if file.source_id in known:
-            plan.remove.append(file.source_id)
-    for source_id in sorted(set(known) - present):
-        plan.remove.append(source_id)
-        plan.reports.append(FileReport(source_id=source_id, change="removed"))
-    return plan
-
-
-def _carry_over(plan: _Plan, current: Generation) -> None:
-    """In a rebuild, take what cannot be read now from the index as it was read before."""
-    wanted = [r.source_id for r in plan.reports if r.change == "failed" and r.stale]
-    if not wanted:
-        return
-    try:
-        store = PassageStore.open(current.passages)
-        documents = [store.document(source_id) for source_id in wanted]
-        store.close()
-    except StoreError:
-        return
-    plan.add += documents
-
-
-def _report(
-    plan: _Plan,
-    manifest: Manifest | None,
-    started: float,
-    *,
-    embedded: int = 0,
-    dry_run: bool = False,
-    swapped: bool = False,
-    rebuilt: bool = False,
-) -> IngestReport:
-    return IngestReport(
-        files=tuple(sorted(plan.reports, key=lambda f: f.source_id)),
-        generation=manifest.generation if manifest else None,
-        passages=manifest.passages if manifest else 0,
-        questions=manifest.questions if manifest else 0,
-        embedded=embedded,
-        seconds=time.monotonic() - started,
-        dry_run=dry_run,
-        swapped=swapped,
-        rebuilt=rebuilt,
-    )

@@ -4,9 +4,10 @@
     var/index/generations/NAME/         manifest.json, passages.sqlite3, chroma/
     var/index/lock                      held by the one process that writes
 
-A generation is built beside the others under a name that starts with `building-`, checked,
-renamed, and only then does the pointer change, by an atomic rename. A crash at any moment leaves
-the old pointer and the old generation.
+A generation is built beside the others under a name that starts with `building-`, checked, brought
+to disk, renamed, and only then does the pointer change, by an atomic rename. A crash at any moment
+leaves the old pointer and the old generation; what it left over is cleared by the next writer.
+Who reads a generation holds a shared lock on its manifest; the writer never deletes such a one.
 """
 
 from __future__ import annotations
@@ -20,19 +21,24 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from bot.errors import DamagedIndex, LockHeld, NoIndex, StoreError
 
 _POINTER = "current"
 _BUILDING = "building-"
+_DELETING = "deleting-"
+_MANIFEST = "manifest.json"
+_POLL_SECONDS = 0.2
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What a generation is made of. `fingerprint` holds everything that, when changed, makes its
     vectors or passages not comparable; `failed` maps a source_id to why it could not be read in
-    the last run (what was indexed of it before is still in)."""
+    the last run (what was indexed of it before is still in), `duplicates` one that repeats another
+    document to that one."""
 
     generation: str
     created: str
@@ -43,7 +49,9 @@ class Manifest:
     gaps_hash: str
     gap_groups: dict[str, str]
     model: str
+    gap_questions: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    duplicates: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +75,13 @@ class Generation:
     def manifest(self) -> Manifest:
         """Raises `DamagedIndex` where the manifest cannot be read."""
         try:
-            return Manifest(**json.loads((self.folder / "manifest.json").read_text("utf-8")))
+            return Manifest(**json.loads((self.folder / _MANIFEST).read_text("utf-8")))
         except (OSError, ValueError, TypeError) as error:
             raise DamagedIndex(f"{self.folder} has no readable manifest: {error}") from error
 
     def write_manifest(self, manifest: Manifest) -> None:
         _write_durably(
-            self.folder / "manifest.json", json.dumps(asdict(manifest), indent=1, sort_keys=True)
+            self.folder / _MANIFEST, json.dumps(asdict(manifest), indent=1, sort_keys=True)
         )
 
 
@@ -104,9 +112,31 @@ class Generations:
         except OSError as error:
             raise DamagedIndex(f"The index pointer cannot be read: {error}") from error
 
+    def borrow_current(self) -> tuple[Generation, IO[bytes]]:
+        """The serving generation and a handle that keeps it from being deleted until it is closed.
+
+        Raises as `current` does. The system frees the handle when a process dies.
+        """
+        for _ in range(_ATTEMPTS):
+            generation = self.current()
+            try:
+                handle = (generation.folder / _MANIFEST).open("rb")
+            except FileNotFoundError:
+                time.sleep(_POLL_SECONDS)  # a writer swapped and deleted it in between
+                continue
+            except OSError as error:
+                raise DamagedIndex(f"{generation.folder} cannot be read: {error}") from error
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            # The lock may have been had only after the folder was taken away.
+            if (generation.folder / _MANIFEST).exists():
+                return generation, handle
+            handle.close()
+        raise DamagedIndex(f"The index generation {self.current_name()} has no manifest.")
+
     @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
-        """Hold the writer's lock, or raise `LockHeld`. The system frees it when a process dies."""
+    def writing(self, *, wait: bool = False) -> Iterator[None]:
+        """Hold the writer's lock; where another process has it, `wait` or raise `LockHeld`. The
+        system frees it when a process dies. Clears what a killed writer left over."""
         try:
             self._all.mkdir(parents=True, exist_ok=True)
             handle = (self._root / "lock").open("w")
@@ -116,22 +146,25 @@ class Generations:
                 hint="Give this user write access to it, or set BOT_PATHS__VAR to another folder.",
             ) from error
         with handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise LockHeld("Another ingest is running on this index.") from None
+            while not _locked(handle):
+                if not wait:
+                    raise LockHeld("Another ingest is running on this index.")
+                time.sleep(_POLL_SECONDS)
+            self._clear_leftovers()
             yield
 
     def begin(self, copy_of: Generation | None = None) -> Generation:
         """A new folder to build in: empty, or a copy of a finished generation."""
-        self._clear_unfinished()
         name = _BUILDING + time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"-{os.getpid()}"
         folder = self._all / name
-        if copy_of is None:
-            folder.mkdir()
-        else:
-            shutil.copytree(copy_of.folder, folder)
-            (folder / "manifest.json").unlink()
+        try:
+            if copy_of is None:
+                folder.mkdir()
+            else:
+                shutil.copytree(copy_of.folder, folder, ignore=shutil.ignore_patterns(_MANIFEST))
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         return Generation(folder)
 
     def finish(self, building: Generation) -> Generation:
@@ -146,6 +179,7 @@ class Generations:
         building.write_manifest(Manifest(**{**asdict(manifest), "generation": name}))
         _sync_tree(building.folder)
         building.folder.rename(final.folder)
+        _sync(self._all)
         self.point_to(final)
         return final
 
@@ -158,21 +192,41 @@ class Generations:
         """Finished generations, oldest first."""
         if not self._all.is_dir():
             return []
-        return sorted(p.name for p in self._all.iterdir() if not p.name.startswith(_BUILDING))
+        unfinished = (_BUILDING, _DELETING)
+        return sorted(p.name for p in self._all.iterdir() if not p.name.startswith(unfinished))
 
     def discard(self, building: Generation) -> None:
         shutil.rmtree(building.folder, ignore_errors=True)
 
     def prune(self, keep: int) -> None:
-        """Delete the oldest finished generations beyond `keep`, never the serving one."""
+        """Delete the oldest finished generations beyond `keep`, never the serving one nor one that
+        a reader holds; that one goes after a later run."""
         current = self.current_name()
         old = [name for name in self.names() if name != current]
         for name in old[: max(0, len(old) - (keep - 1))]:
-            shutil.rmtree(self._all / name, ignore_errors=True)
+            with contextlib.ExitStack() as stack:
+                try:
+                    handle = stack.enter_context((self._all / name / _MANIFEST).open("rb"))
+                    if not _locked(handle):
+                        continue
+                except FileNotFoundError:
+                    pass  # no manifest: nobody can be reading it
+                # Renamed first: half a generation must never stand under a finished name.
+                doomed = (self._all / name).rename(self._all / (_DELETING + name))
+            shutil.rmtree(doomed, ignore_errors=True)
 
-    def _clear_unfinished(self) -> None:
-        for folder in self._all.glob(_BUILDING + "*"):
-            shutil.rmtree(folder, ignore_errors=True)
+    def _clear_leftovers(self) -> None:
+        for start in (_BUILDING, _DELETING):
+            for folder in self._all.glob(start + "*"):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _locked(handle: IO[Any]) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _write_durably(path: Path, text: str) -> None:

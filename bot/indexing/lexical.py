@@ -1,16 +1,17 @@
 """Documents, passages and their words: one SQLite file a generation, with FTS5 for word search.
 
 It is the truth of a generation: canonical texts, spans and front matter live here, Chroma only
-holds vectors that point to it. The only home of sqlite3.
+holds vectors that point to it. Nothing here reads all documents at once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter
 
-from bot.errors import DamagedIndex, UnknownSource
+from bot.errors import DamagedIndex, StoreError, UnknownSource
 from bot.records import Chunk, Section, SourceDocument, SourceInfo, Span, Support
 from bot.text import content_words, words
 
@@ -30,17 +31,33 @@ CREATE TABLE documents (
 CREATE TABLE chunks (
   row INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL UNIQUE, source_id TEXT NOT NULL,
   start INTEGER NOT NULL, end INTEGER NOT NULL, page INTEGER, heading TEXT NOT NULL,
-  asked TEXT NOT NULL
+  asked TEXT NOT NULL, support TEXT NOT NULL
 );
 CREATE INDEX chunks_source ON chunks (source_id);
 CREATE VIRTUAL TABLE passages USING fts5 (
   title, heading, asked, body, tokenize = 'porter unicode61 remove_diacritics 2'
 );
-CREATE TABLE vocabulary (source_id TEXT NOT NULL, word TEXT NOT NULL, count INTEGER NOT NULL);
-CREATE INDEX vocabulary_source ON vocabulary (source_id);
+CREATE TABLE words (word TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 """
+# The word index's own forms of a word, and how many passages hold each of them.
+_WORD_FORMS = """
+CREATE VIRTUAL TABLE temp.typed USING fts5 (
+  word, tokenize = 'porter unicode61 remove_diacritics 2'
+);
+CREATE VIRTUAL TABLE temp.typed_forms USING fts5vocab ('temp', 'typed', 'row');
+CREATE VIRTUAL TABLE temp.forms USING fts5vocab ('main', 'passages', 'row');
+"""
+_MOST_ROWS = 5_000
+"""Passages that a word search ranks at most: ranking takes about a microsecond each, and words
+that more passages hold tell little apart. Smaller indexes are searched with every word."""
 # Weights of title, heading, ways of asking and body in bm25(); set on the development questions.
 _FIELD_WEIGHTS = "1.0, 4.0, 2.0, 1.0"
+
+_CHUNK = (
+    "SELECT c.source_id, c.start, c.end, c.page, c.heading, c.asked, c.support,"
+    " substr(d.text, c.start + 1, c.end - c.start)"
+    " FROM chunks c JOIN documents d ON d.source_id = c.source_id"
+)
 
 _INFO = TypeAdapter(SourceInfo)
 _SECTIONS = TypeAdapter(tuple[Section, ...])
@@ -60,26 +77,39 @@ class PassageStore:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
-        self._lock = threading.Lock()
-        self._document = lru_cache(maxsize=256)(self._read_document)
+        self._lock = threading.RLock()
+        self._info = lru_cache(maxsize=4096)(self._read_info)
+        self._document = lru_cache(maxsize=64)(self._read_document)
+        self._rows_with = lru_cache(maxsize=8192)(self._count_rows_with)
 
     @classmethod
     def create(cls, path: Path) -> Self:
-        store = cls(sqlite3.connect(path, check_same_thread=False))
-        store._db.executescript(_SCHEMA)
+        """An empty store to fill. Raises `StoreError`."""
+        with _written():
+            store = cls.open_for_writing(path)
+            store._db.executescript(_SCHEMA)
         return store
 
     @classmethod
     def open_for_writing(cls, path: Path) -> Self:
-        return cls(sqlite3.connect(path, check_same_thread=False))
+        """Open the store of a generation that is being built."""
+        store = cls(sqlite3.connect(path, check_same_thread=False))
+        # A generation that is not finished is thrown away after a crash, so nothing is gained by
+        # bringing each step to disk; `Generations.finish` does it once for all files.
+        store._db.executescript("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;")
+        return store
 
     @classmethod
     def open(cls, path: Path) -> Self:
         """Open a finished generation read-only. Raises `DamagedIndex` where it cannot be read."""
         try:
             uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
-            store = cls(sqlite3.connect(uri, uri=True, check_same_thread=False))
+            store = cls(
+                sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None)
+            )
             store._db.execute("SELECT count(*) FROM documents").fetchone()
+            store._db.executescript(f"PRAGMA mmap_size = {2**31}; PRAGMA temp_store = MEMORY;")
+            store._db.executescript(_WORD_FORMS)
         except sqlite3.Error as error:
             raise DamagedIndex(f"{path} cannot be read: {error}") from error
         return store
@@ -93,60 +123,71 @@ class PassageStore:
 
     # Writing: only while a generation is being built, by one process.
 
-    def add(self, document: SourceDocument, chunks: Sequence[Chunk]) -> None:
-        """Add a document that is not in the store, with its passages."""
-        info = document.info
-        with self._db:
-            self._db.execute(
-                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    info.source_id,
-                    document.file_hash,
-                    _INFO.dump_json(info).decode(),
-                    document.text,
-                    _SECTIONS.dump_json(document.sections).decode(),
-                    _SUPPORT.dump_json(document.support).decode(),
-                ),
-            )
-            for chunk in chunks:
-                row = self._db.execute(
-                    "INSERT INTO chunks (chunk_id, source_id, start, end, page, heading, asked)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        chunk.chunk_id,
-                        info.source_id,
-                        chunk.span.start,
-                        chunk.span.end,
-                        chunk.page,
-                        json.dumps(chunk.heading),
-                        json.dumps(chunk.asked),
-                    ),
-                ).lastrowid
-                self._db.execute(
-                    "INSERT INTO passages (rowid, title, heading, asked, body)"
-                    " VALUES (?, ?, ?, ?, ?)",
-                    (row, info.title, " ".join(chunk.heading), "\n".join(chunk.asked), chunk.text),
-                )
-            # Ways of asking hold slips on purpose, so they are no part of the vocabulary.
-            found = Counter(words(document.text))
-            self._db.executemany(
-                "INSERT INTO vocabulary VALUES (?, ?, ?)",
-                [(info.source_id, word, count) for word, count in found.items()],
-            )
+    def add(self, documents: Iterable[tuple[SourceDocument, Sequence[Chunk]]]) -> None:
+        """Add documents that are not in the store, with their passages, all or none. Raises
+        `StoreError` where the disk does not take them."""
+        with _written(), self._db:
+            for document, chunks in documents:
+                self._add(document, chunks)
 
-    def delete(self, source_id: str) -> None:
-        """Remove a document, its passages and its words."""
-        with self._db:
+    def _add(self, document: SourceDocument, chunks: Sequence[Chunk]) -> None:
+        info = document.info
+        self._db.execute(
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                info.source_id,
+                document.file_hash,
+                _INFO.dump_json(info).decode(),
+                document.text,
+                _SECTIONS.dump_json(document.sections).decode(),
+                _SUPPORT.dump_json(document.support).decode(),
+            ),
+        )
+        for chunk in chunks:
+            row = self._db.execute(
+                "INSERT INTO chunks (chunk_id, source_id, start, end, page, heading, asked,"
+                " support) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    chunk.chunk_id,
+                    info.source_id,
+                    chunk.span.start,
+                    chunk.span.end,
+                    chunk.page,
+                    json.dumps(chunk.heading),
+                    json.dumps(chunk.asked),
+                    _SUPPORT.dump_json(chunk.support).decode(),
+                ),
+            ).lastrowid
             self._db.execute(
-                "DELETE FROM passages WHERE rowid IN (SELECT row FROM chunks WHERE source_id = ?)",
-                (source_id,),
+                "INSERT INTO passages (rowid, title, heading, asked, body) VALUES (?, ?, ?, ?, ?)",
+                (row, info.title, " ".join(chunk.heading), "\n".join(chunk.asked), chunk.text),
             )
-            for table in ("chunks", "vocabulary", "documents"):
-                self._db.execute(f"DELETE FROM {table} WHERE source_id = ?", (source_id,))
+        self._count_words(document.text, 1)
+
+    def _count_words(self, text: str, sign: int) -> None:
+        # Ways of asking hold slips on purpose, so they are no part of the vocabulary.
+        self._db.executemany(
+            "INSERT INTO words VALUES (?, ?)"
+            " ON CONFLICT (word) DO UPDATE SET count = count + excluded.count",
+            [(word, sign * count) for word, count in Counter(words(text)).items()],
+        )
+
+    def delete(self, source_ids: Iterable[str]) -> None:
+        """Remove documents, their passages and their words. Raises `StoreError`."""
+        with _written(), self._db:
+            for source_id in source_ids:
+                key = (source_id,)
+                rows = "SELECT row FROM chunks WHERE source_id = ?"
+                self._db.execute(f"DELETE FROM passages WHERE rowid IN ({rows})", key)
+                self._db.execute("DELETE FROM chunks WHERE source_id = ?", key)
+                for (text,) in self._all("SELECT text FROM documents WHERE source_id = ?", key):
+                    self._count_words(text, -1)
+                self._db.execute("DELETE FROM documents WHERE source_id = ?", key)
+            self._db.execute("DELETE FROM words WHERE count <= 0")
 
     def finish(self) -> None:
-        """Merge the word index and bring everything to disk."""
-        with self._db:
+        """Merge the word index. Raises `StoreError`."""
+        with _written(), self._db:
             self._db.execute("INSERT INTO passages (passages) VALUES ('optimize')")
 
     # Reading.
@@ -155,11 +196,40 @@ class PassageStore:
         return dict(self._all("SELECT source_id, file_hash FROM documents"))
 
     def chunk_ids(self) -> set[str]:
+        """The ids of all passages; for tests and for small indexes."""
         return {row[0] for row in self._all("SELECT chunk_id FROM chunks")}
 
-    def asked_count(self) -> int:
-        """How many question records (headings and ways of asking) the passages call for."""
-        return sum(1 + len(json.loads(row[0])) for row in self._all("SELECT asked FROM chunks"))
+    def count(self) -> tuple[int, int]:
+        """How many passages there are, and how many question records (headings and ways of
+        asking) they call for."""
+        sql = "SELECT count(*), coalesce(sum(1 + json_array_length(asked)), 0) FROM chunks"
+        passages, questions = self._all(sql)[0]
+        return int(passages), int(questions)
+
+    def passage_ids(self, source_ids: Sequence[str] | None = None) -> Iterator[tuple[str, int]]:
+        """Each passage's id and its number of question records; of all documents, or of some. The
+        store must not be written to until the last one is taken."""
+        sql = "SELECT chunk_id, 1 + json_array_length(asked) FROM chunks"
+        if source_ids is None:
+            yield from self._db.execute(sql)
+        for source_id in source_ids or ():
+            yield from self._db.execute(sql + " WHERE source_id = ?", (source_id,))
+
+    def damage(self) -> str | None:
+        """What does not hold together, or None: every passage lies in the text of its document,
+        holds words, and is in the word index."""
+        lost = self._all(
+            "SELECT c.chunk_id FROM chunks c LEFT JOIN documents d ON d.source_id = c.source_id"
+            " WHERE d.source_id IS NULL OR c.end > length(d.text) OR c.start >= c.end"
+            " OR trim(substr(d.text, c.start + 1, c.end - c.start), ' ' || char(10, 9)) = ''"
+            " LIMIT 1"
+        )
+        if lost:
+            return f"the passage {lost[0][0]} is not in its document"
+        both = self._all(
+            "SELECT (SELECT count(*) FROM chunks), (SELECT count(*) FROM passages_docsize)"
+        )[0]
+        return None if both[0] == both[1] else "the word index holds other passages"
 
     def sources(self) -> tuple[SourceInfo, ...]:
         """All documents, by title."""
@@ -169,6 +239,12 @@ class PassageStore:
     def document(self, source_id: str) -> SourceDocument:
         """Raises `UnknownSource` where the index holds no such document."""
         return self._document(source_id)
+
+    def _read_info(self, source_id: str) -> SourceInfo:
+        rows = self._all("SELECT info FROM documents WHERE source_id = ?", (source_id,))
+        if not rows:
+            raise UnknownSource(f"The index holds no document {source_id!r}.")
+        return _INFO.validate_json(rows[0][0])
 
     def _read_document(self, source_id: str) -> SourceDocument:
         rows = self._all(
@@ -190,57 +266,82 @@ class PassageStore:
         """The passages of these ids; ids that the index does not hold are left out."""
         wanted = list(dict.fromkeys(chunk_ids))
         marks = ", ".join("?" * len(wanted))
-        rows = self._all(
-            "SELECT chunk_id, source_id, start, end, page, heading, asked FROM chunks"
-            f" WHERE chunk_id IN ({marks})",
-            wanted,
-        )
-        return {row[0]: self._chunk(*row[1:]) for row in rows}
+        rows = self._all(f"{_CHUNK} WHERE c.chunk_id IN ({marks})", wanted)
+        return {chunk.chunk_id: chunk for chunk in map(self._chunk, rows)}
 
     def chunks_of(self, source_id: str) -> list[Chunk]:
         """The passages of one document in reading order."""
-        rows = self._all(
-            "SELECT source_id, start, end, page, heading, asked FROM chunks"
-            " WHERE source_id = ? ORDER BY start",
-            (source_id,),
-        )
-        return [self._chunk(*row) for row in rows]
+        rows = self._all(f"{_CHUNK} WHERE c.source_id = ? ORDER BY c.start", (source_id,))
+        return [self._chunk(row) for row in rows]
 
-    def _chunk(
-        self, source_id: str, start: int, end: int, page: int | None, heading: str, asked: str
-    ) -> Chunk:
-        document = self.document(source_id)
-        span = Span(start=start, end=end)
+    def _chunk(self, row: tuple[Any, ...]) -> Chunk:
+        source_id, start, end, page, heading, asked, support, text = row
         return Chunk(
-            source=document.info,
+            source=self._info(source_id),
             heading=tuple(json.loads(heading)),
-            span=span,
-            text=span.of(document.text),
+            span=Span(start=start, end=end),
+            text=text,
             page=page,
             asked=tuple(json.loads(asked)),
-            support=tuple(s for s in document.support if span.contains(s.span)),
+            support=_SUPPORT.validate_json(support),
         )
 
     def search(self, text: str, k: int) -> list[WordMatch]:
         """Passages that share words with `text`, best first. Any word may match; rare ones and
-        those in headings weigh more."""
-        terms = list(dict.fromkeys(content_words(text)))[:32]
+        those in headings weigh more; words of very many passages are left out."""
+        terms = self._telling(list(dict.fromkeys(content_words(text)))[:32])
         if not terms:
             return []
-        query = " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
+        # Ranked first and joined then: a join inside would look up every passage that matches.
         rows = self._all(
-            f"SELECT c.chunk_id, bm25(passages, {_FIELD_WEIGHTS}) AS rank FROM passages"
-            " JOIN chunks c ON c.row = passages.rowid WHERE passages MATCH ?"
-            " ORDER BY rank, c.chunk_id LIMIT ?",
-            (query, k),
+            "SELECT c.chunk_id, f.score FROM (SELECT rowid,"
+            f" bm25(passages, {_FIELD_WEIGHTS}) AS score FROM passages WHERE passages MATCH ?"
+            " ORDER BY score LIMIT ?) f JOIN chunks c ON c.row = f.rowid"
+            " ORDER BY f.score, c.chunk_id LIMIT ?",
+            (" OR ".join(map(_quoted, terms)), 2 * k, k),
         )
         return [WordMatch(chunk_id=row[0], score=-float(row[1])) for row in rows]
 
+    def _telling(self, terms: Sequence[str]) -> list[str]:
+        """The rarest terms, as many as together stand in at most `_MOST_ROWS` passages."""
+        kept, total = set(), 0
+        for rows, term in sorted((self._rows_with(term), term) for term in terms):
+            total += rows
+            if total > _MOST_ROWS:
+                break
+            kept.add(term)
+        return [term for term in terms if term in kept]
+
+    def _count_rows_with(self, term: str) -> int:
+        """Passages that hold the term (of a hyphenated one: its rarest part)."""
+        with self._lock:
+            self._all("DELETE FROM temp.typed")
+            self._all("INSERT INTO temp.typed VALUES (?)", (term,))
+            forms = self._all("SELECT term FROM temp.typed_forms")
+        found = [self._all("SELECT doc FROM temp.forms WHERE term = ?", form) for form in forms]
+        return min((rows[0][0] if rows else 0 for rows in found), default=0)
+
     def vocabulary(self) -> dict[str, int]:
         """How often each word stands in the documents (ways of asking not counted)."""
-        return dict(self._all("SELECT word, sum(count) FROM vocabulary GROUP BY word"))
+        return dict(self._all("SELECT word, count FROM words"))
 
     def close(self) -> None:
-        self._document.cache_clear()
+        for cache in (self._info, self._document, self._rows_with):
+            cache.cache_clear()
         with self._lock:
             self._db.close()
+
+
+def _quoted(term: str) -> str:
+    return '"' + term.replace('"', '""') + '"'
+
+
+@contextlib.contextmanager
+def _written() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"The passages could not be written: {error}.",
+            hint="Look at free space and at write access of the state folder, then run it again.",
+        ) from error

@@ -8,12 +8,14 @@ metadata and leave stale keys.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeVar
 
-from bot.errors import DamagedIndex
+from bot.errors import DamagedIndex, StoreError
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
     from langchain_core.vectorstores import VectorStore as LangChainVectorStore
 
+_T = TypeVar("_T")
 CollectionName = Literal["passages", "questions"]
 COLLECTIONS: tuple[CollectionName, ...] = ("passages", "questions")
 
@@ -40,42 +43,96 @@ class VectorRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VectorMatch:
-    """A neighbour: `similarity` is the cosine, 1.0 for the same direction."""
+    """A neighbour: `similarity` is the cosine, 1.0 for the same direction. `number` counts a
+    passage's records among the questions: 0 is its heading, n its n-th way of asking. `text` and
+    `group` are given for the nearest known gap only; the words of all others lie in the passage."""
 
     similarity: float
-    text: str
     chunk_id: str
-    kind: str
-    group: str
+    kind: Literal["passage", "heading", "asked", "gap"]
+    number: int = 0
+    text: str = ""
+    group: str = ""
 
 
-class VectorStore:
-    """The vectors of one generation of the index, embedded (a folder) or on a Chroma server."""
+def question_id(chunk_id: str, number: int) -> str:
+    """The record id of a passage's heading (0) or of its n-th way of asking."""
+    return f"{chunk_id}#{number}"
 
-    def __init__(self, client: ClientAPI, names: dict[CollectionName, str]) -> None:
-        self._client = client
-        self._names = names
-        self._open: dict[CollectionName, Collection] = {}
 
-    @classmethod
-    def in_folder(cls, folder: Path) -> Self:
-        """Open or create the store in `folder`. Raises `DamagedIndex` where Chroma cannot."""
+def gap_id(number: int) -> str:
+    """The record id of a known gap; it holds no `#`."""
+    return f"gap:{number}"
+
+
+def _match(name: CollectionName, record_id: str, similarity: float) -> VectorMatch:
+    if name == "passages":
+        return VectorMatch(similarity=similarity, chunk_id=record_id, kind="passage")
+    chunk_id, mark, number = record_id.rpartition("#")
+    if not mark:
+        return VectorMatch(similarity=similarity, chunk_id="", kind="gap")
+    return VectorMatch(
+        similarity=similarity,
+        chunk_id=chunk_id,
+        kind="heading" if number == "0" else "asked",
+        number=int(number),
+    )
+
+
+class Location(Protocol):
+    """Where the vectors of one generation lie."""
+
+    def connect(self) -> ClientAPI: ...
+
+    def collection(self, name: CollectionName) -> str:
+        """What the collection is called there."""
+
+
+@dataclass(frozen=True, slots=True)
+class InFolder:
+    """An embedded Chroma of its own in a folder. One process may write to it."""
+
+    folder: Path
+
+    def connect(self) -> ClientAPI:
         import chromadb
         from chromadb.config import Settings
 
+        # Chroma reads .env of the working folder unless told not to, and phones home.
+        settings = Settings(
+            _env_file=None,  # type: ignore[call-arg]
+            anonymized_telemetry=False,
+            allow_reset=False,
+            is_persistent=True,
+            persist_directory=str(self.folder),
+        )
+        return chromadb.PersistentClient(path=str(self.folder), settings=settings)
+
+    def collection(self, name: CollectionName) -> str:
+        return name
+
+
+class VectorStore:
+    """The vectors of one generation of the index."""
+
+    def __init__(self, client: ClientAPI, location: Location) -> None:
+        self._client = client
+        self._location = location
+        self._open: dict[CollectionName, Collection] = {}
+
+    @classmethod
+    def open(cls, location: Location) -> Self:
+        """Open the store, or make an empty one. Raises `DamagedIndex` where Chroma cannot."""
         try:
-            # Chroma reads .env of the working folder unless told not to, and phones home.
-            settings = Settings(_env_file=None, anonymized_telemetry=False)  # type: ignore[call-arg]
-            client = chromadb.PersistentClient(path=str(folder), settings=settings)
+            return cls(location.connect(), location)
         except Exception as error:
-            raise DamagedIndex(f"The vectors in {folder} cannot be opened: {error}") from error
-        return cls(client, {"passages": "passages", "questions": "questions"})
+            raise DamagedIndex(f"The vectors in {location} cannot be opened: {error}") from error
 
     def create(self) -> None:
         """Make the empty collections of a new generation."""
         for name in COLLECTIONS:
             self._open[name] = self._client.create_collection(
-                self._names[name],
+                self._location.collection(name),
                 embedding_function=None,
                 configuration={"hnsw": {"space": "cosine"}},
             )
@@ -84,71 +141,72 @@ class VectorStore:
         if name not in self._open:
             try:
                 self._open[name] = self._client.get_collection(
-                    self._names[name], embedding_function=None
+                    self._location.collection(name), embedding_function=None
                 )
             except Exception as error:
                 raise DamagedIndex(f"The index has no collection {name!r}: {error}") from error
         return self._open[name]
 
-    def add(self, name: CollectionName, records: Sequence[VectorRecord]) -> None:
-        """Add records whose ids are new to the collection."""
-        step = self._client.get_max_batch_size()
-        for first in range(0, len(records), step):
-            batch = records[first : first + step]
-            self._collection(name).add(
-                ids=[r.record_id for r in batch],
-                embeddings=[r.vector for r in batch],
-                documents=[r.text for r in batch],
-                metadatas=[
-                    {
-                        "source_id": r.source_id,
-                        "chunk_id": r.chunk_id,
-                        "kind": r.kind,
-                        "group": r.group,
-                    }
-                    for r in batch
-                ],
-            )
+    def add(self, name: CollectionName, records: Iterable[VectorRecord]) -> None:
+        """Add records whose ids are new to the collection. Raises `StoreError`."""
+        for batch in self._batches(records):
+            with _written():
+                self._collection(name).add(
+                    ids=[r.record_id for r in batch],
+                    embeddings=[r.vector for r in batch],
+                    documents=[r.text for r in batch],
+                    metadatas=[
+                        {
+                            "source_id": r.source_id,
+                            "chunk_id": r.chunk_id,
+                            "kind": r.kind,
+                            "group": r.group,
+                        }
+                        for r in batch
+                    ],
+                )
 
-    def delete_source(self, source_id: str) -> None:
-        """Remove every vector of a document from both collections."""
-        for name in COLLECTIONS:
-            self._collection(name).delete(where={"source_id": source_id})
+    def delete(self, name: CollectionName, record_ids: Iterable[str]) -> None:
+        """Remove records by id. Raises `StoreError`."""
+        for batch in self._batches(record_ids):
+            with _written():
+                self._collection(name).delete(ids=batch)
+
+    def _batches(self, items: Iterable[_T]) -> Iterator[list[_T]]:
+        rest, size = iter(items), self._client.get_max_batch_size()
+        while batch := list(islice(rest, size)):
+            yield batch
 
     def count(self, name: CollectionName) -> int:
         return int(self._collection(name).count())
 
     def ids(self, name: CollectionName) -> set[str]:
-        """All record ids of a collection; for checking a generation, not for serving."""
-        found = self._collection(name).get(include=[])
-        return set(found["ids"])
+        """All record ids of a collection; for tests and for small collections."""
+        return set(self._collection(name).get(include=[])["ids"])
+
+    def missing(self, name: CollectionName, record_ids: Iterable[str]) -> int:
+        """How many of these records the collection does not hold."""
+        lost = 0
+        for batch in self._batches(record_ids):
+            lost += len(batch) - len(self._collection(name).get(ids=batch, include=[])["ids"])
+        return lost
 
     def search(self, name: CollectionName, vector: Sequence[float], k: int) -> list[VectorMatch]:
         """The `k` nearest records, nearest first (fewer where there are fewer)."""
         collection = self._collection(name)
-        found = collection.query(
-            query_embeddings=[vector],
-            n_results=k,
-            include=["documents", "metadatas", "distances"],
-        )
-        rows: list[tuple[str, Any, float]] = list(
-            zip(
-                (found["documents"] or [[]])[0],
-                (found["metadatas"] or [[]])[0],
-                (found["distances"] or [[]])[0],
-                strict=True,
-            )
-        )
-        return [
-            VectorMatch(
-                similarity=1.0 - float(distance),
-                text=text or "",
-                chunk_id=str(metadata["chunk_id"]),
-                kind=str(metadata["kind"]),
-                group=str(metadata["group"]),
-            )
-            for text, metadata, distance in rows
+        # Ids say what a record is. Fetching texts and metadata too takes four times as long.
+        found = collection.query(query_embeddings=[vector], n_results=k, include=["distances"])
+        ids, distances = found["ids"][0], (found["distances"] or [[]])[0]
+        matches = [
+            _match(name, record_id, 1.0 - float(distance))
+            for record_id, distance in zip(ids, distances, strict=True)
         ]
+        gap = next((n for n, match in enumerate(matches) if match.kind == "gap"), None)
+        if gap is not None:
+            got = collection.get(ids=[ids[gap]], include=["documents", "metadatas"])
+            text, group = (got["documents"] or [""])[0], (got["metadatas"] or [{}])[0]["group"]
+            matches[gap] = replace(matches[gap], text=text, group=str(group))
+        return matches
 
     def as_langchain(self, embeddings: Embeddings) -> LangChainVectorStore:
         """The passages as a LangChain vector store, for others' chains. Read only by contract."""
@@ -156,7 +214,7 @@ class VectorStore:
 
         return Chroma(
             client=self._client,
-            collection_name=self._names["passages"],
+            collection_name=self._location.collection("passages"),
             embedding_function=embeddings,
             create_collection_if_not_exists=False,
         )
@@ -166,3 +224,15 @@ class VectorStore:
         close: Callable[[], None] | None = getattr(self._client, "close", None)
         if close is not None:
             close()
+
+
+@contextlib.contextmanager
+def _written() -> Iterator[None]:
+    """Chroma has its own errors for a full disk and for a folder that cannot be written."""
+    try:
+        yield
+    except Exception as error:
+        raise StoreError(
+            f"The vectors could not be written: {error}",
+            hint="Look at free space and at write access of the state folder, then run it again.",
+        ) from error

@@ -30,6 +30,8 @@ _INVERTS = frozenset(
     "should can could will would may might must do does did shall if when whenever unless until "
     "once cant shouldnt couldnt wouldnt".split()
 )
+# "Will my brother bleed" supposes; "could my brother be bleeding" fears that he does.
+_AHEAD = frozenset("will would should shall can do does did".split())
 _PRESENT = frozenset("have has is am are having keep keeps feel feels got getting isnt".split())
 _PAST = frozenset("had was were did went ended developed used got suffered experienced".split())
 _JOINS = frozenset("and so because then plus while now".split())
@@ -40,6 +42,7 @@ _CLIPPED_BY = frozenset(
     "be been being having very so really not got had getting burning shaking running gasping "
     "vomiting bleeding coughing throwing struggling feeling".split()
 )
+_CAN_BUT = frozenset("barely hardly only just scarcely feel hear see taste smell not".split())
 _GENERAL = frozenset(
     "common normal usual dangerous serious typical sign bad ok okay safe contagious infectious "
     "caused related expected part allowed painful".split()
@@ -47,6 +50,7 @@ _GENERAL = frozenset(
 # "A rash on my arm" is mine; "would a fever delay my discharge" is not.
 _PLACES = frozenset("on in from of around over at near behind under to inside across down".split())
 _NO = frozenset("no none nope negative nil nah".split())
+_OWNERS = frozenset("my our his her the".split())
 _REACH = 7
 
 
@@ -149,6 +153,8 @@ class Context:
         lost its subject ("might be running a temperature")?"""
         words, breaks = self._words, self._folded.breaks
         follows = words[at + 1] if at + 1 < len(words) else ""
+        if words[at] == "can" and follows in _CAN_BUT and not self._is_asked(at):
+            return True
         if words[at] in _CLIPPED and follows in _CLIPPED_BY and not self._is_asked(at):
             return _GENERAL.isdisjoint(words[at : self.sentence(at)[1]])
         if words[at] not in _VERBS or breaks[at] != COMMA:
@@ -175,6 +181,8 @@ class Context:
 
     def _subject(self, at: int) -> bool:
         """Is the person at word `at` said to be or have something (not "should I", "if she")?"""
+        if at > 1 and self._words[at - 1] in _OWNERS and self._words[at - 2] in _AHEAD:
+            return False
         if at == 0 or self._folded.breaks[at] or self._words[at - 1] not in _INVERTS:
             return True
         return any(w.end in (at, at + 1) or w.start < at < w.end for w in self._whether)
@@ -187,8 +195,17 @@ class Context:
         return any(
             hit.start not in self._not_mine
             and self._not_supposed(hit.start)
+            and not self._asked_of(hit.start, start)
             and (hit.start < end or self._words[hit.start - 1] in _PLACES)
             for hit in self._within("owned", max(first, start - 3), min(last, end + 3))
+        )
+
+    def _asked_of(self, owner: int, start: int) -> bool:
+        """Is it "my" of a person who is asked about ("will my brother bleed"), not of a sign ("will
+        my brother's rash go")?"""
+        return owner + 1 < start and any(
+            hit.start == owner + 1 and not self._subject(hit.start)
+            for hit in self._within("someone", owner + 1, owner + 2)
         )
 
     def personal(self, start: int, end: int) -> bool:
@@ -204,20 +221,27 @@ class Context:
     def _not_supposed(self, at: int) -> bool:
         return at == 0 or self._words[at - 1] not in ("if", "when", "unless", "whenever")
 
-    def state_of(self, hit: Hit, *, topics: bool = True, past: bool = True) -> State:
-        """How a phrase that was found is meant. A "not" or "worried about" among the words that
-        its gaps let pass counts as well ("my eyes are not yellow")."""
+    def state_of(
+        self, hit: Hit, *, topics: bool = True, past: bool = True, others: bool = False
+    ) -> State:
+        """How a phrase that was found is meant. A "not", "worried about" or "if" among the words
+        that its gaps let pass counts as well ("my eyes are not yellow")."""
         if hit.loose:
             gap = set(hit.loose)
             if any(n.start in gap for n in self._negations):
                 return "denied"
             if any(n.start in gap or n.end - 1 in gap for n in self._cues["feared"]):
                 return "feared"
-        return self.state(hit.start, hit.end, topics=topics, past=past)
+            if any(self._words[at] == "if" and self._supposes(at) for at in gap):
+                return "supposed"
+        return self.state(hit.start, hit.end, topics=topics, past=past, others=others)
 
-    def state(self, start: int, end: int, *, topics: bool = True, past: bool = True) -> State:
+    def state(
+        self, start: int, end: int, *, topics: bool = True, past: bool = True, others: bool = False
+    ) -> State:
         """How words `start` to `end` are meant. `topics`: bare keywords ("rash after transplant")
-        are a topic, not a complaint. `past`: what is long over is no alarm."""
+        are a topic, not a complaint. `past`: what is long over is no alarm. `others`: what other
+        people have counts as well."""
         if self._denied(start, end):
             return "denied"
         if self._reaches("feared", start, lists=True):
@@ -233,7 +257,9 @@ class Context:
         if self.asking(start):
             return "said" if self.personal(start, end) else "general"
         first, last = self.clause(start)
-        if self._within("others", first, last) or (topics and self._within("topic", first, last)):
+        if (not others and self._within("others", first, last)) or (
+            topics and self._within("topic", first, last)
+        ):
             return "said" if self.personal(start, end) else "general"
         return "said"
 
@@ -291,6 +317,9 @@ class Context:
                 h.start in begun for h in self._within("lately", hit.end, self.clause(start)[1])
             )
         return False
+
+    def _supposes(self, at: int) -> bool:
+        return any(hit.start == at for hit in self._suppositions)
 
     def _person_from(self, start: int) -> bool:
         """Does the clause at `start` begin with a person or a turn ("but", "and now")?"""

@@ -13,15 +13,19 @@ from pydantic import BaseModel, ValidationError
 from bot.errors import RulesError
 from bot.rules import temperature
 from bot.rules.context import CUES
+from bot.rules.folding import fold
 from bot.rules.models import (
     ContactFile,
+    ExampleFile,
     FlagFile,
     GreetingFile,
     LanguageFile,
     Reviewed,
     ScopeFile,
+    ScopePoints,
     WordFile,
 )
+from bot.rules.nearest import HARMLESS, Nearest
 from bot.rules.phrases import PhraseBook, PhraseError
 from bot.rules.ruleset import Rules
 from bot.rules.spelling import Spelling
@@ -44,9 +48,11 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
     flags = _read(folder, "red_flags.toml", FlagFile)
     crisis = _read(folder, "crisis.toml", FlagFile)
     scope = _read(folder, "scope.toml", ScopeFile)
+    points = _read(folder, "scope_points.toml", ScopePoints)
     greetings = _read(folder, "greetings.toml", GreetingFile)
     languages = _read(folder, "languages.toml", LanguageFile)
     contacts = _read(folder, "contacts.toml", ContactFile)
+    examples = _read(folder, "examples.toml", ExampleFile)
     rules = (*crisis.rule, *flags.rule)
     follow_ups = (*crisis.follow_up, *flags.follow_up)
 
@@ -57,6 +63,7 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
         ("greetings.toml", "", greetings),
         ("languages.toml", "", languages),
         ("contacts.toml", "", contacts),
+        ("examples.toml", "", examples),
         *(("red_flags.toml", rule.id, rule) for rule in flags.rule),
         *(("crisis.toml", rule.id, rule) for rule in crisis.rule),
     ]
@@ -70,9 +77,14 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
         if follow_up.rule not in {rule.id for rule in rules}:
             raise RulesError(f"red_flags.toml: follow_up names no rule: {follow_up.rule}")
     _check_contacts(contacts)
+    strange = examples.examples.keys() - {HARMLESS, *(rule.id for rule in rules)}
+    if strange:
+        raise RulesError(f"examples.toml names no rule: {', '.join(sorted(strange))}")
 
     medicines = tuple(_medicines(folder))
-    book = PhraseBook(_groups(words.groups, medicines))
+    groups = _groups(words.groups, medicines)
+    book = PhraseBook(groups)
+    requests = PhraseBook({**groups, **scope.groups})
     missing = set(CUES) ^ set(words.cues)
     if missing:
         raise RulesError(f"words.toml: [cues] lacks or does not know: {', '.join(sorted(missing))}")
@@ -86,27 +98,29 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
     for number, follow_up in enumerate(follow_ups):
         _add(book, "red_flags.toml", "follow_up", f"follow:{number}", follow_up.phrases)
         _add(book, "red_flags.toml", "follow_up", f"asked:{number}", follow_up.asked)
-    for request in scope.rule:
-        _add(book, "scope.toml", request.id, f"scope:{request.id}", request.phrases)
-        _add(book, "scope.toml", request.id, f"scope-unless:{request.id}", request.unless)
+    for name, phrases in scope.slots.items():
+        _add(requests, "scope.toml", f"slots.{name}", name, phrases)
     for greeting in greetings.greeting:
         _add(book, "greetings.toml", greeting.id, f"greet:{greeting.id}", greeting.phrases)
 
     spelling = Spelling(
         slips=words.slips,
-        targets=words.spelling.targets,
+        targets=(*words.spelling.targets, *_long_names(medicines)),
         real_words=words.spelling.real_words,
-        known={*book.vocabulary, *words.slips, *medicines, *_measures(words)},
+        known={*book.vocabulary, *requests.vocabulary, *words.slips, *medicines, *_measures(words)},
     )
     return Rules(
         flags=rules,
         follow_ups=follow_ups,
         scope=scope,
+        points=points,
         greetings=greetings,
         languages=languages,
         contacts=contacts,
         book=book,
+        requests=requests,
         spelling=spelling,
+        nearest=_nearest(examples, groups, spelling),
         temperature=temperature.Words(
             temperature=frozenset(words.temperature.words),
             other_measures=frozenset(words.temperature.other_measures),
@@ -164,6 +178,30 @@ def _check_contacts(contacts: ContactFile) -> None:
             )
 
 
+def _nearest(file: ExampleFile, groups: Mapping[str, Iterable[str]], spelling: Spelling) -> Nearest:
+    strange = set(file.alike) - set(groups)
+    if strange:
+        raise RulesError(f"examples.toml: words.toml has no group {', '.join(sorted(strange))}")
+    # A word of two groups is of the first.
+    classes = {
+        word: f"<{name}>"
+        for name in reversed(file.alike)
+        for word in groups[name]
+        if word.isalpha()
+    }
+    return Nearest(
+        (
+            (rule, text, fold(text, spelling, spelling))
+            for rule, texts in file.examples.items()
+            for text in texts
+        ),
+        classes,
+        neighbours=file.neighbours,
+        least_share=file.least_share,
+        least_likeness=file.least_likeness,
+    )
+
+
 def _groups(
     groups: Mapping[str, tuple[str, ...]], medicines: tuple[str, ...]
 ) -> dict[str, tuple[str, ...]]:
@@ -178,6 +216,11 @@ def _medicines(folder: Path) -> Iterable[str]:
     except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
         raise RulesError(f"medicines.toml cannot be read: {error}") from None
     return [str(name).casefold() for name in names]
+
+
+def _long_names(medicines: Iterable[str]) -> list[str]:
+    """The names of medicines that are long enough for a slip in them to be no other word."""
+    return [name for name in medicines if len(name) >= 7 and name.isascii() and name.isalpha()]
 
 
 def _measures(words: WordFile) -> set[str]:

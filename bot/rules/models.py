@@ -45,6 +45,7 @@ class FlagRule(Reviewed):
     past: bool = True
     strict: bool = False
     lasting: bool = False
+    others: bool = False
     temperature: bool = False
     message: Text
     actions: tuple[Step, ...] = Field(min_length=1)
@@ -68,22 +69,64 @@ class FollowUp(Model):
         return self
 
 
+class ExampleFile(Reviewed):
+    """Messages by the id of the rule they mean, or `harmless`. See the head of examples.toml."""
+
+    neighbours: int = Field(ge=1, le=50)
+    least_share: float = Field(gt=0.5, le=1)
+    least_likeness: float = Field(gt=0, le=1)
+    alike: tuple[str, ...]
+    examples: dict[str, tuple[str, ...]]
+
+
 class FlagFile(Model):
     rule: tuple[FlagRule, ...] = Field(min_length=1)
     follow_up: tuple[FollowUp, ...] = ()
 
 
+class GeneralSection(Model):
+    """A section of a guide, by its own heading, that is offered beside a declined request."""
+
+    source_id: str = Field(min_length=1)
+    heading: str = Field(min_length=1)
+
+
 class ScopeRule(Model):
+    """See the head of scope.toml for what each key means."""
+
     id: Id
     title: Text
-    phrases: tuple[str, ...] = Field(min_length=1)
-    unless: tuple[str, ...] = ()
+    needs: tuple[str, ...] = Field(min_length=1)
+    general: tuple[GeneralSection, ...] = Field(min_length=1)
     says: Text
 
 
 class ScopeFile(Reviewed):
     closing: Text
+    groups: dict[str, tuple[str, ...]]
+    slots: dict[str, tuple[str, ...]]
     rule: tuple[ScopeRule, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _needs_name_slots(self) -> Self:
+        for rule in self.rule:
+            for need in rule.needs:
+                words = need.split()
+                unknown = {word.removeprefix("-") for word in words} - self.slots.keys()
+                if unknown:
+                    raise ValueError(f"{rule.id}: {need!r}: no slot {', '.join(sorted(unknown))}")
+                if not words or words[0].startswith("-"):
+                    raise ValueError(f"{rule.id}: {need!r} must begin with the slot that asks")
+        return self
+
+
+class ScopePoints(Model):
+    """What words and slots weigh for "this asks about somebody's own case"; from `limit` up it is
+    declined. Written by evals/fit_scope.py."""
+
+    base: float
+    limit: float
+    signs: dict[str, float]
 
 
 class GreetingRule(Model):

@@ -6,6 +6,7 @@ A phrase is a line of elements with a blank between them:
     my|his|her      one of these                 <stool>         one of the group in words.toml
     very?           may be missing               #               a number
     ..  ...  .....  up to 2, 4, 8 other words    ^  $            start, end of a clause
+    a & b           both, in any order, up to 8 other words and no comma between
 
 `sore_throat` stands for the two words in a list of alternatives. A phrase never crosses the end of
 a sentence. Matching takes time in proportion to the message, whatever the message is.
@@ -14,12 +15,15 @@ a sentence. Matching takes time in proportion to the message, whatever the messa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, KeysView, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise, product
 
 from bot.rules.folding import SENTENCE, Folded
 
 _GAPS = {"..": 2, "...": 4, ".....": 8}
+_APART = 8
+_MOST_PLACES = 12
 _WORD = re.compile(r"[a-z0-9.°%/<>=~]+\*?")
 
 
@@ -41,6 +45,8 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class _Element:
+    """`keys` are the entries of `_places` that can begin it."""
+
     exact: frozenset[str] = frozenset()
     prefixes: tuple[str, ...] = ()
     runs: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
@@ -48,15 +54,17 @@ class _Element:
     gap: int = 0
     edge: str = ""
     number: bool = False
+    keys: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Phrase:
+    """`parts` has one entry, or several that may stand in any order (written with `&`)."""
+
     tag: str
     text: str
-    elements: tuple[_Element, ...]
+    parts: tuple[tuple[_Element, ...], ...]
     needed: tuple[_Element, ...]
-    first: _Element
 
 
 # Words that stand in most messages: a phrase is looked up by a word that does not, if it has one.
@@ -81,13 +89,18 @@ class PhraseBook:
     def add(self, tag: str, phrases: Iterable[str]) -> None:
         """Raises `PhraseError` for a phrase that cannot be read."""
         for text in phrases:
-            elements = tuple(self._element(part, text) for part in text.split())
-            needed = tuple(e for e in elements if not (e.edge or e.gap or e.optional))
-            first = next((e for e in elements if not e.edge), None)
-            if first is None or first.gap or first.optional:
-                raise PhraseError(f"{text!r} must begin with words that are not optional")
-            phrase = _Phrase(tag, text, elements, needed, first)
-            self._index(phrase, min(needed, key=_commonness))
+            parts = tuple(
+                tuple(self._element(item, text) for item in part.split())
+                for part in text.split(" & ")
+            )
+            for elements in parts:
+                first = next((e for e in elements if not e.edge), None)
+                if first is None or first.gap or first.optional:
+                    raise PhraseError(f"{text!r} must begin with words that are not optional")
+            needed = [e for part in parts for e in part if not (e.edge or e.gap or e.optional)]
+            needed.sort(key=_commonness)
+            phrase = _Phrase(tag, text, parts, tuple(needed))
+            self._index(phrase, needed[0])
 
     def _index(self, phrase: _Phrase, anchor: _Element) -> None:
         for word in {*anchor.exact, *anchor.runs}:
@@ -129,7 +142,17 @@ class PhraseBook:
                 exact.add(item)
             self.vocabulary.update(word for word in words if not word.endswith("*"))
         ordered = {w: tuple(sorted(rs, key=len, reverse=True)) for w, rs in runs.items()}
-        return _Element(frozenset(exact), tuple(prefixes), ordered, optional, number=number)
+        keys = {*exact, *ordered, *(prefix + "*" for prefix in prefixes)} | (
+            {"#"} if number else set()
+        )
+        return _Element(
+            frozenset(exact),
+            tuple(prefixes),
+            ordered,
+            optional,
+            number=number,
+            keys=frozenset(keys),
+        )
 
     def _items(self, part: str, phrase: str) -> Iterable[str]:
         for item in part.split("|"):
@@ -155,12 +178,17 @@ class PhraseBook:
         present = places.keys()
         hits: list[Hit] = []
         for phrase in candidates:
-            if all(_present(element, present) for element in phrase.needed):
-                for at in _starts(phrase.first, places):
-                    loose: list[int] = []
-                    end = _match(phrase.elements, 0, folded, at, at, loose)
-                    if end > at:
-                        hits.append(Hit(phrase.tag, at, end, phrase.text, tuple(loose)))
+            if any(element.keys.isdisjoint(present) for element in phrase.needed[1:]):
+                continue
+            found: list[list[_Found]] = []
+            for part in phrase.parts:
+                matches = _matches(part, folded, places)
+                if not matches:
+                    break
+                found.append(matches)
+            else:
+                for at, end, loose in found[0] if len(found) == 1 else _together(found, folded):
+                    hits.append(Hit(phrase.tag, at, end, phrase.text, loose))
         hits.sort(key=lambda hit: (hit.start, hit.end))
         return hits
 
@@ -188,26 +216,38 @@ def _commonness(element: _Element) -> tuple[int, int]:
     return common, len(words) + 3 * len(element.prefixes)
 
 
-def _present(element: _Element, present: KeysView[str]) -> bool:
-    return (
-        not present.isdisjoint(element.exact)
-        or (bool(element.runs) and not present.isdisjoint(element.runs))
-        or (element.number and "#" in present)
-        or any(prefix + "*" in present for prefix in element.prefixes)
-    )
+_Found = tuple[int, int, tuple[int, ...]]
 
 
-def _starts(first: _Element, places: Mapping[str, list[int]]) -> Iterable[int]:
-    found: set[int] = set()
-    for word, at in places.items():
-        if (
-            word in first.exact
-            or word in first.runs
-            or (first.number and word == "#")
-            or (first.prefixes and word[-1] == "*" and word[:-1] in first.prefixes)
-        ):
-            found.update(at)
-    return sorted(found)
+def _matches(
+    elements: tuple[_Element, ...], folded: Folded, places: Mapping[str, list[int]]
+) -> list[_Found]:
+    """Start, end and loose words of each place where the elements stand one after the other."""
+    first = next(e for e in elements if not e.edge)
+    starts = {at for key in first.keys & places.keys() for at in places[key]}
+    found: list[_Found] = []
+    for at in sorted(starts):
+        loose: list[int] = []
+        end = _match(elements, 0, folded, at, at, loose)
+        if end > at:
+            found.append((at, end, tuple(loose)))
+    return found
+
+
+def _together(found: list[list[_Found]], folded: Folded) -> Iterable[_Found]:
+    """Parts that stand near each other with no comma between, in any order; the words between are
+    loose. At most `_MOST_PLACES` of each part are tried."""
+    for combination in product(*(places[:_MOST_PLACES] for places in found)):
+        ordered = sorted(combination)
+        loose = [word for _, _, between in ordered for word in between]
+        for (_, end, _), (start, _, _) in pairwise(ordered):
+            if not 0 <= start - end <= _APART:
+                break
+            loose += range(end, start)
+        else:
+            first, last = ordered[0][0], ordered[-1][1]
+            if not any(folded.breaks[first + 1 : last]):
+                yield first, last, tuple(loose)
 
 
 def _match(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.rules import temperature
 from bot.rules.context import Context
@@ -15,7 +15,9 @@ from bot.rules.models import (
     GreetingFile,
     LanguageFile,
     ScopeFile,
+    ScopePoints,
 )
+from bot.rules.nearest import Nearest
 from bot.rules.phrases import Hit, PhraseBook
 from bot.rules.spelling import Spelling
 
@@ -39,11 +41,14 @@ class Rules:
     flags: tuple[FlagRule, ...]
     follow_ups: tuple[FollowUp, ...]
     scope: ScopeFile
+    points: ScopePoints
     greetings: GreetingFile
     languages: LanguageFile
     contacts: ContactFile
     book: PhraseBook
+    requests: PhraseBook
     spelling: Spelling
+    nearest: Nearest
     temperature: temperature.Words
 
     def read(self, text: str) -> Message:
@@ -55,6 +60,10 @@ class Rules:
             by_tag.setdefault(hit.tag, []).append(hit)
         tagged = {tag: tuple(found) for tag, found in by_tag.items()}
         return Message(folded, tagged, Context(folded, hits))
+
+    def without_points(self) -> Rules:
+        """The same rules where requests are declined by phrases alone; for fitting the points."""
+        return replace(self, points=ScopePoints(base=0.0, limit=float("inf"), signs={}))
 
     def folded(self, text: str) -> Folded:
         return fold(text, self.spelling, self.spelling)

@@ -1,7 +1,8 @@
 """Temperatures in a message: which numbers are body temperatures, in degrees Celsius.
 
-One rule: a number with a unit or beside a word for temperature counts; a number that belongs to
-something else (a date, an age, a count, a blood value, the weather) does not.
+One rule: a number that belongs to something else (a date, an age, a count, a blood value, the
+weather) is none. Else it counts with a unit, beside a word for temperature, after a verb of reading
+("it hit 39"), or by its own looks: tenths from 37 to 42.9 C or from 99 to 107.9 F.
 """
 
 from __future__ import annotations
@@ -27,6 +28,30 @@ _ONES |= {"oh": 0, "o": 0, "nought": 0, "for": 4, "fore": 4, "ate": 8}
 _TENS = {"thirty": 30, "thirthy": 30, "forty": 40, "fourty": 40, "ninety": 90, "ninty": 90}
 _ROUND = frozenset({37.5, 37.8, 38.3, 38.5, 99.5, 100.4, 100.5})
 _PAST_IT = {"over", "above", "past", "exceeds", "exceeding"}
+_UNDER = frozenset("under below less lower beneath".split())
+_RISES = frozenset(
+    "gone go goes went going risen rose crept shot jumped climbed back spiked is now shoots".split()
+)
+_FAILS = frozenset(
+    "cant couldnt wont not isnt never hasnt havent doesnt didnt wouldnt refuses unable".split()
+)
+# What may stand beside a number that is the whole message, or between it and a verb of reading.
+_SMALL = frozenset(
+    "at to up of about around over just now nearly almost a an only is it in".split()
+)
+_ALONE = _SMALL | frozenset("and oh ok so then again still his her my our was says said".split())
+_READ_OFF = frozenset(
+    "running hit hits hitting reached reaching reads reading read clocked clocking registered "
+    "registering registers showing shows showed spiked spiking spikes climbed climbing jumped rose "
+    "risen rising beeped recorded recording measured touched crept topped says".split()
+)
+_PATIENT = frozenset(
+    "he she it hes shes son daughter kid kiddo baby toddler husband wife hubby dad mum mom mam boy "
+    "girl partner temp fever lad".split()
+)
+_ALSO_OF_THINGS = frozenset("hot warm boiling burning roasting".split())
+_NEXT = frozenset("and but with so while plus then also".split())
+_BEING = frozenset("is am are was were been be still now sitting stuck hovering running".split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,27 +89,31 @@ class _Number:
     tenths: bool
 
 
-def readings(folded: Folded, words: Words, *, spoken_of: bool = False) -> tuple[Reading, ...]:
-    """All temperatures that the message gives. `spoken_of`: the talk was of temperature before."""
-    found = []
+def readings(
+    folded: Folded, words: Words, *, spoken_of: bool = False, first_turn: bool = False
+) -> tuple[Reading, ...]:
+    """All temperatures that the message gives. `spoken_of`: the talk was of temperature before.
+    `first_turn`: nothing was said before, so a message that is only a number answers no question.
+    """
     numbers = list(_numbers(folded.words))
-    likely = [n for n in numbers if _likely_unit(n.value)]
-    written = sum(n.tenths for n in likely)
-    for number in numbers:
-        alone = len(likely) == 1 or (number.tenths and written == 1)
-        reading = _reading(folded, number, words, spoken_of, alone=alone)
-        if reading:
-            found.append(reading)
-    return tuple(found)
+    alone = sum(bool(_likely_unit(n.value)) for n in numbers) == 1
+    expected = [
+        (spoken_of and alone) or (first_turn and _is_all(folded.words, number))
+        for number in numbers
+    ]
+    found = [_reading(folded, *each, words) for each in zip(numbers, expected, strict=True)]
+    if any(found):  # "37.9 earlier, now thirty nine": beside a temperature there is often another
+        found = [
+            each or _reading(folded, n, True, words) for each, n in zip(found, numbers, strict=True)
+        ]
+    return tuple(each for each in found if each)
 
 
 def has_numbers(folded: Folded) -> bool:
     return any(True for _ in _numbers(folded.words))
 
 
-def _reading(
-    folded: Folded, number: _Number, words: Words, spoken_of: bool, *, alone: bool
-) -> Reading | None:
+def _reading(folded: Folded, number: _Number, expected: bool, words: Words) -> Reading | None:
     text, unit, end = folded.words, "", number.end
     degrees = False
     while end < len(text) and folded.breaks[end] < CLAUSE and end < number.end + 3:
@@ -100,14 +129,14 @@ def _reading(
     if not unit or not 30.0 <= celsius <= 45.0:
         return None
     explicit = degrees or end > number.end
-    if not _is_body_temperature(folded, number, end, words, explicit, spoken_of, alone):
+    if not _is_body_temperature(folded, number, end, words, explicit, expected):
         return None
     return Reading(
         celsius=round(celsius, 2),
         start=number.start,
         end=end,
         exact=number.value % 1 != 0 and number.value not in _ROUND,
-        below=_bounded(text[max(0, number.start - 4) : number.start], words.upper_bound),
+        below=_bounded(text, number.start, words.upper_bound),
     )
 
 
@@ -117,14 +146,18 @@ def _likely_unit(value: float) -> str:
     return "F" if 93.0 <= value <= 115.0 else ""
 
 
+def _likely_unit_of(word: str) -> str:
+    value = _digits((word,), 0)[0]
+    return "" if value is None else _likely_unit(value)
+
+
 def _is_body_temperature(
     folded: Folded,
     number: _Number,
     end: int,
     words: Words,
     explicit: bool,
-    spoken_of: bool,
-    alone: bool,
+    expected: bool,
 ) -> bool:
     text = folded.words
     if _charted(folded, number):
@@ -138,18 +171,39 @@ def _is_body_temperature(
     first, last = _sentence(folded, number.start)
     sentence = text[first:last]
     if any(word in words.surroundings for word in sentence) and not any(
-        word in words.temperature for word in sentence
+        word in words.temperature and word not in _ALSO_OF_THINGS for word in sentence
     ):
         return False
-    owner = _owner(text, first, last, number, end, words)
+    owner = _owner(folded, first, last, number, end, words)
     if owner:
         return owner == "temperature"
-    if explicit:
+    if explicit or (expected and last - first <= 12):
         return True
-    if spoken_of and alone and last - first <= 12:
+    if number.tenths:
+        return 34.0 <= number.value <= 42.9 or 99.0 <= number.value <= 107.9
+    likely = 37.0 <= number.value <= 42.0 or 100.0 <= number.value <= 107.0
+    return likely and _is_read_off(folded, number.start)
+
+
+def _is_all(text: tuple[str, ...], number: _Number) -> bool:
+    """Is the message nothing but the number ("a hundred and two", "now 39")?"""
+    likely = 38.0 <= number.value <= 42.0 or 100.0 <= number.value <= 107.0
+    rest = text[: number.start] + text[number.end :]
+    return likely and len(text) > 1 and _ALONE.issuperset(rest)
+
+
+def _is_read_off(folded: Folded, at: int) -> bool:
+    """Does a verb of reading stand before the number ("it hit 39", "we are at 38")?"""
+    text, first = folded.words, at
+    while first and folded.breaks[first] < CLAUSE and text[first - 1] in _SMALL and at - first < 4:
+        first -= 1
+    if not first or folded.breaks[first] >= CLAUSE:
+        return False
+    if text[first - 1] in _READ_OFF:
         return True
-    likely = 34.0 <= number.value <= 42.9 or 99.0 <= number.value <= 107.9
-    return alone and number.tenths and likely and len(text) <= 12
+    if "to" in text[first:at] and text[first - 1][0].isdigit() and _likely_unit_of(text[first - 1]):
+        return True
+    return text[first - 1] in _BEING | _PATIENT and "at" in text[first:at]
 
 
 def _charted(folded: Folded, number: _Number) -> bool:
@@ -162,10 +216,9 @@ def _charted(folded: Folded, number: _Number) -> bool:
     return 34.0 <= number.value <= 42.9 or 95.0 <= number.value <= 107.9
 
 
-def _owner(
-    text: tuple[str, ...], first: int, last: int, number: _Number, end: int, words: Words
-) -> str:
+def _owner(folded: Folded, first: int, last: int, number: _Number, end: int, words: Words) -> str:
     """What the number measures: the nearest named measure before it, else just after it."""
+    text = folded.words
     for at in range(number.start - 1, first - 1, -1):
         if text[at] in words.temperature:
             return "temperature"
@@ -176,10 +229,12 @@ def _owner(
         # In "day 18, 38.4" the day has its own number; "before bed it was 38.4" is of no bed.
         if not text[at + 1][0].isdigit() and text[at] not in words.before_number:
             return "other"
+    beside = True
     for at in range(end, min(end + 8, last)):
+        beside = beside and not folded.breaks[at] and text[at] not in _NEXT
         if text[at] in words.temperature:
             return "temperature"
-        if text[at] in words.other_measures:
+        if beside and text[at] in words.other_measures:
             return "other"
     return ""
 
@@ -194,13 +249,21 @@ def _sentence(folded: Folded, at: int) -> tuple[int, int]:
     return first, last
 
 
-def _bounded(before: tuple[str, ...], bounds: Iterable[tuple[str, ...]]) -> bool:
+def _bounded(text: tuple[str, ...], start: int, bounds: Iterable[tuple[str, ...]]) -> bool:
+    """Is the number put as an upper bound? "Cannot get it below 38.6" is none."""
+    before = text[max(0, start - 4) : start]
     for bound in bounds:
         for at in range(len(before) - len(bound) + 1):
-            if before[at : at + len(bound)] == bound and not any(
-                word in _PAST_IT for word in before[at + len(bound) :]
-            ):
-                return True
+            if before[at : at + len(bound)] != bound:
+                continue
+            if any(word in _PAST_IT for word in before[at + len(bound) :]):
+                continue
+            place = start - len(before) + at
+            if bound == ("up", "to") and not _RISES.isdisjoint(text[max(0, place - 2) : place]):
+                continue
+            if bound[0] in _UNDER and not _FAILS.isdisjoint(text[max(0, place - 6) : place]):
+                continue
+            return True
     return False
 
 
@@ -215,7 +278,9 @@ def _numbers(words: tuple[str, ...]) -> Iterator[_Number]:
         if value is None:
             at += 1
             continue
-        yield _Number(value, at, end, value % 1 != 0 or "." in word)
+        # Money and dates have two places after the point, or none.
+        tenths = value % 1 != 0 or "." in word
+        yield _Number(value, at, end, tenths and len(word.partition(".")[2]) < 2)
         at = end
 
 

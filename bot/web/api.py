@@ -8,11 +8,13 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
 from bot.batch import QuestionBody
-from bot.errors import BotError, QuestionError
+from bot.errors import BotError
 from bot.records import Contact
 from bot.settings import Settings
-from bot.web.api_models import AnswerBody, Problem
+from bot.web.api_models import AnswerBody, Kept, Problem
 from bot.web.catalogue import Texts
+from bot.web.failures import failure_of
+from bot.web.feedback import FeedbackBody, FeedbackLog, feedback_of
 from bot.web.service import Service, log_failure
 from bot.wire import answer_json, contact_json
 
@@ -42,31 +44,58 @@ def problem(
     return JSONResponse(body, status_code=status, media_type="application/problem+json")
 
 
-def api_router(service: Service, settings: Settings, contact: Contact, texts: Texts) -> APIRouter:
+def api_router(
+    service: Service,
+    settings: Settings,
+    contact: Contact,
+    texts: Texts,
+    feedback_log: FeedbackLog | None,
+) -> APIRouter:
+    """`feedback_log` is None where the operator turned feedback off."""
     router = APIRouter(prefix=PREFIX, tags=["questions"])
+    about = texts["about_line"]
     errors: dict[int | str, dict[str, Any]] = {
         code: {"model": Problem, "content": {"application/problem+json": {}}}
-        for code in (400, 413, 422, 500, 503)
+        for code in (400, 413, 422, 429, 500, 503, 504)
     }
 
     @router.post("/ask", response_model=AnswerBody, responses=errors, summary="Ask a question")
     def ask(body: QuestionBody) -> Response:
-        question = body.record()
-        e = texts["error"]
-        about = texts["about_line"]
         try:
-            answer = service.bot.ask(question)
-        except QuestionError as error:
-            detail = f"{error} {error.hint}".strip()
-            return problem(422, e["question_title"], detail, contact=contact, about=about)
-        except BotError as error:
-            log_failure("ask", error)
-            response = problem(503, e["title"], e["unavailable"], contact=contact, about=about)
-            response.headers["Retry-After"] = "30"
-            return response
+            answer = service.ask(body.record())
         except Exception as error:
-            log_failure("ask", error)
-            return problem(500, e["title"], e["unavailable"], contact=contact, about=about)
+            failure = failure_of(
+                error,
+                texts,
+                place="ask",
+                question=body.question,
+                max_chars=settings.answering.max_question_chars,
+            )
+            detail = f"{failure.message} {failure.hint}".strip()
+            response = problem(failure.status, failure.title, detail, contact=contact, about=about)
+            if failure.retry_after:
+                response.headers["Retry-After"] = str(failure.retry_after)
+            return response
         return JSONResponse({**answer_json(answer, request_id=body.id), "about": about})
 
+    if feedback_log is not None:
+
+        @router.post(
+            "/feedback", response_model=Kept, responses=errors, summary="Say how an answer was"
+        )
+        def feedback(body: FeedbackBody) -> Response:
+            try:
+                keep_feedback(body, service, feedback_log)
+            except (BotError, OSError) as error:
+                log_failure("feedback", error)
+                e = texts["feedback"]
+                return problem(503, e["failed_title"], e["failed"], contact=contact, about=about)
+            return JSONResponse({"kept": "words" if body.share else "verdict"})
+
     return router
+
+
+def keep_feedback(body: FeedbackBody, service: Service, log: FeedbackLog) -> None:
+    """Raises `FeedbackFull`, `OSError`, and `StoreError` where the index cannot be read."""
+    known = frozenset(s.source_id for s in service.bot.sources()) if body.sources else frozenset()
+    log.add(feedback_of(body, known))

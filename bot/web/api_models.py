@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
 from bot.records import AlertLevel, Outcome
@@ -99,6 +101,12 @@ class AnswerBody(_Body):
     timings_ms: dict[str, float]
     versions: VersionsBody
     about: str
+
+
+class Kept(_Body):
+    """What was kept of a piece of feedback: `words` only with the reader's consent."""
+
+    kept: Literal["verdict", "words"]
 
 
 class Problem(_Body):

@@ -16,16 +16,20 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read at import; Gradio would
 import gradio as gr
 from fastapi import FastAPI
 
-from bot.errors import BotError, QuestionError
-from bot.records import Answer, Question, Turn
-from bot.web.render import Renderer
+from bot.records import About, Answer, Question, Turn
+from bot.settings import Web
+from bot.web.catalogue import Texts
+from bot.web.failures import failure_of
+from bot.web.plain import about_of
+from bot.web.render import Renderer, said_by
 from bot.web.security import CHAT
-from bot.web.service import Service, log_failure
+from bot.web.service import Service
 
 KEEP_TURNS = 6
 KEEP_EXCHANGES = 30
 MAX_FOLLOW_UPS = 3
 _STATE_SECONDS = 3600
+_UNSURE, _UNSAID = "unsure", "unsaid"
 # Above the bot's own limit, so that a long text is refused with words and not cut in silence.
 _BOX_CHARS = 12_000
 
@@ -62,27 +66,24 @@ class Chat:
         self.service = service
         self.renderer = renderer
 
-    def reply(self, text: str, held: Conversation) -> Reply:
+    def reply(self, text: str, held: Conversation, about: About | None = None) -> Reply:
         """The conversation with the answer to `text`, and what to offer next."""
         number = held.count + 1
         answer: Answer | None = None
         give_back = ""
-        e = self.renderer.texts["error"]
         try:
-            answer = self.service.bot.ask(Question(text=text, history=held.turns))
+            answer = self.service.ask(Question(text=text, history=held.turns, about=about))
             body = self.renderer.answer(answer, prefix=f"a{number}")
-        except QuestionError as error:
-            body = self.renderer.trouble(str(error), error.hint, title=e["question_title"])
-            give_back = text  # to shorten it, not to type it again
-        except BotError as error:
-            log_failure("chat", error)
-            body = self.renderer.trouble(e["unavailable"])
         except Exception as error:
-            log_failure("chat", error)
-            body = self.renderer.trouble(e["unavailable"])
+            failure = failure_of(error, self.renderer.texts, place="chat")
+            body = self.renderer.trouble(
+                failure.message, failure.hint, title=failure.title, prefix=f"a{number}"
+            )
+            # To shorten it or to try again, not to type it again.
+            give_back = text if failure.give_back else ""
         turns = held.turns
         if answer is not None:
-            said = " ".join(s.text for s in answer.statements) or " ".join(answer.notices)
+            said = said_by(answer)
             turns = (*turns, Turn(role="user", text=text), Turn(role="bot", text=said))
         exchange = (self.renderer.asked(text.strip()[:2000] or "…"), body)
         return Reply(
@@ -96,7 +97,7 @@ class Chat:
         )
 
 
-def build_chat(service: Service, renderer: Renderer) -> gr.Blocks:
+def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
     """The Blocks for `/chat`, with Gradio's safety settings of REQUIREMENTS 1.1."""
     t = renderer.texts["chat"]
     chat = Chat(service, renderer)
@@ -128,36 +129,44 @@ def build_chat(service: Service, renderer: Renderer) -> gr.Blocks:
             gr.Markdown(f"## {t['follow_ups_title']}", elem_classes="group-title")
             for _ in range(MAX_FOLLOW_UPS):
                 follow_ups.append(gr.Button("", visible=False, elem_classes="starter"))
-        with gr.Column(elem_id="composer"), gr.Row(elem_id="ask-row"):
-            box = gr.Textbox(
-                label=t["question_label"],
-                placeholder=t["placeholder"],
-                lines=1,
-                max_lines=6,
-                max_length=_BOX_CHARS,
-                elem_id="question",
-                buttons=[],
-                autofocus=False,
-                scale=1,
-                html_attributes=gr.InputHTMLAttributes(autocomplete="off"),
-            )
-            send = gr.Button(t["send"], variant="primary", elem_id="send", scale=0)
+        with gr.Column(elem_id="composer"):
+            with gr.Row(elem_id="ask-row"):
+                box = gr.Textbox(
+                    label=t["question_label"],
+                    placeholder=t["placeholder"],
+                    lines=1,
+                    max_lines=6,
+                    max_length=_BOX_CHARS,
+                    elem_id="question",
+                    buttons=[],
+                    autofocus=False,
+                    scale=1,
+                    html_attributes=gr.InputHTMLAttributes(autocomplete="off"),
+                )
+                send = gr.Button(t["send"], variant="primary", elem_id="send", scale=0)
+            gr.Markdown(renderer.texts["about_line"], elem_id="composer-line")
         gr.Markdown(renderer.html("composer_note.html"), elem_id="composer-note")
         clear = gr.Button(t["clear"], visible=False, elem_id="clear", size="sm")
+        kind, stage = _about_you(t)
         with gr.Column(elem_id="starters") as start:
             gr.Markdown(f"## {t['starters_title']}", elem_classes="group-title")
-            for question in t["starters"]:
-                starters.append(gr.Button(question, elem_classes="starter"))
+            for topic in t["topics"]:
+                with gr.Column(elem_classes="topic"):
+                    gr.Markdown(f"### {topic['name']}", elem_classes="group-title")
+                    for question in topic["questions"]:
+                        starters.append(gr.Button(question, elem_classes="starter"))
 
         outputs: list[Any] = [log, held, box, start, clear, more, *follow_ups]
 
-        def ask(text: str, conversation: Conversation) -> Iterator[list[Any]]:
+        def ask(
+            text: str, conversation: Conversation, kind: str | None, stage: str | None
+        ) -> Iterator[list[Any]]:
             pending = (renderer.asked((text or "").strip()[:2000] or "…"), _pending(renderer))
             hidden = [gr.update(visible=False)] * (1 + MAX_FOLLOW_UPS)
             waiting = gr.update(value=conversation.messages(pending), visible=True)
             shut = gr.update(visible=False)
             yield [waiting, conversation, "", shut, gr.update(visible=True), *hidden]
-            reply = chat.reply(text or "", conversation)
+            reply = chat.reply(text or "", conversation, about_of(kind, stage))
             yield [
                 reply.conversation.messages(),
                 reply.conversation,
@@ -177,6 +186,8 @@ def build_chat(service: Service, renderer: Renderer) -> gr.Blocks:
                 gr.update(visible=False),
                 gr.update(visible=False),
                 *_buttons(()),
+                gr.update(value=_UNSURE),
+                gr.update(value=_UNSAID),
             ]
 
         common: dict[str, Any] = {
@@ -184,17 +195,42 @@ def build_chat(service: Service, renderer: Renderer) -> gr.Blocks:
             "api_visibility": "private",
             "trigger_mode": "once",
         }
-        asking = [gr.on([send.click, box.submit], ask, [box, held], outputs, **common)]
+        asking = [gr.on([send.click, box.submit], ask, [box, held, kind, stage], outputs, **common)]
         for button in (*starters, *follow_ups):
-            asking.append(button.click(ask, [button, held], outputs, **common))
+            asking.append(button.click(ask, [button, held, kind, stage], outputs, **common))
         # An answer that is still on its way must not appear after the chat was cleared.
-        clear.click(wipe, None, outputs, cancels=asking, **common)
-    page.queue(max_size=64, default_concurrency_limit=4, api_open=False)
+        clear.click(wipe, None, [*outputs, kind, stage], cancels=asking, **common)
+    page.queue(
+        max_size=web.answers_waiting + web.answers_at_once,
+        default_concurrency_limit=web.answers_at_once,
+        api_open=False,
+    )
     return page  # type: ignore[no-any-return]
 
 
+def _about_you(t: Texts) -> tuple[gr.Radio, gr.Radio]:
+    """'About your transplant': kept in the page, sent with each question, cleared with the chat."""
+    with gr.Accordion(t["you_said"], open=False, elem_id="about-you"):
+        gr.Markdown(t["you_said_note"], elem_id="about-you-note")
+        kind = gr.Radio(
+            [(choice["name"], choice["value"]) for choice in t["kinds"]],
+            value=_UNSURE,
+            label=t["kind"],
+            interactive=True,
+            buttons=[],
+        )
+        stage = gr.Radio(
+            [(choice["name"], choice["value"]) for choice in t["stages"]],
+            value=_UNSAID,
+            label=t["stage"],
+            interactive=True,
+            buttons=[],
+        )
+    return kind, stage
+
+
 def _pending(renderer: Renderer) -> str:
-    return f'<p class="pending">{renderer.texts["chat"]["pending"]}</p>'
+    return renderer.html("pending.html").strip()
 
 
 def _buttons(offered: tuple[str, ...]) -> list[Any]:
@@ -202,12 +238,12 @@ def _buttons(offered: tuple[str, ...]) -> list[Any]:
     return shown + [gr.update(visible=False)] * (MAX_FOLLOW_UPS - len(shown))
 
 
-def mount_chat(app: FastAPI, service: Service, renderer: Renderer) -> None:
+def mount_chat(app: FastAPI, service: Service, renderer: Renderer, web: Web) -> None:
     """Mount the chat at `/chat`. The app must have its CORS middleware already: with one on the
     parent Gradio adds none of its own, which would echo any origin (REQUIREMENTS 1.0.2)."""
     gr.mount_gradio_app(
         app,
-        build_chat(service, renderer),
+        build_chat(service, renderer, web),
         path=CHAT,
         run_history=False,
         footer_links=[],

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.web.render import Renderer, asset
 from bot.web.security import CHAT, route_path
+from bot.web.service import Service, State
 
 _META = re.compile(r'<meta\s+(?:property|name)="(?:og|twitter):[^>]*?/>\s*', re.DOTALL)
 _MANIFEST = re.compile(r'<link rel="manifest"[^>]*>\s*')
@@ -25,9 +27,10 @@ _SCRIPT = re.compile(r"<script(?=[\s>])")
 class ChatPage:
     """Wraps the app; rewrites the one HTML page of Gradio and passes the rest on."""
 
-    def __init__(self, app: ASGIApp, renderer: Renderer) -> None:
+    def __init__(self, app: ASGIApp, renderer: Renderer, service: Service) -> None:
         self.app = app
         self.renderer = renderer
+        self.service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         page = scope["type"] == "http" and route_path(scope) == CHAT + "/"
@@ -53,7 +56,8 @@ class ChatPage:
             nonlocal body
             assert start is not None
             if "text/html" in Headers(raw=start["headers"]).get("content-type", ""):
-                html = self.rewrite(body.decode("utf-8"), scope["state"]["nonce"])
+                state = await run_in_threadpool(self.service.state)
+                html = self.rewrite(body.decode("utf-8"), scope["state"]["nonce"], state)
                 body = html.encode("utf-8")
                 MutableHeaders(scope=start)["content-length"] = str(len(body))
             await send(start)
@@ -61,7 +65,7 @@ class ChatPage:
 
         await self.app(inner, receive, collect)
 
-    def rewrite(self, html: str, nonce: str) -> str:
+    def rewrite(self, html: str, nonce: str, state: State = "ready") -> str:
         """The page with our parts. Raises `ValueError` where Gradio's page is not as expected."""
         texts = self.renderer.texts
         html = _META.sub("", _MANIFEST.sub("", html))
@@ -69,9 +73,10 @@ class ChatPage:
         html = _SCRIPT.sub(f'<script nonce="{nonce}"', html)
         head = self.renderer.html("chat_head.html", nonce=nonce, asset=asset)
         html = _replace(html, re.compile("</head>"), head + "</head>")
-        html = _replace(
-            html, re.compile("<gradio-app"), self.renderer.html("chat_top.html") + "<gradio-app"
+        top = self.renderer.html(
+            "chat_top.html", nonce=nonce, state=state, script_words=dict(texts["script"])
         )
+        html = _replace(html, re.compile("<gradio-app"), top + "<gradio-app")
         foot = self.renderer.html("chat_foot.html")
         return _replace(html, re.compile("</gradio-app>"), "</gradio-app>" + foot)
 

@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from bot import __version__
 from bot.errors import BotError
@@ -19,12 +20,17 @@ from bot.settings import Settings
 from bot.web.api import DESCRIPTION, PREFIX, api_router, problem
 from bot.web.chat import mount_chat
 from bot.web.chat_page import ChatPage
+from bot.web.feedback import FeedbackLog
+from bot.web.glossary import GlossaryKeeper
 from bot.web.health import health_router
+from bot.web.limits import RateLimit
 from bot.web.pages import pages_router, status_page
+from bot.web.plain import plain_router
 from bot.web.render import HERE, Renderer
 from bot.web.security import BodyLimit, GradioGate, LastResort, Refusal, SecurityHeaders
 from bot.web.service import Bot, Service, log_failure
 from bot.web.startup import check_startup
+from bot.withdrawals import Withdrawals
 
 
 def create_app(settings: Settings, bot: Bot | None = None) -> FastAPI:
@@ -38,8 +44,24 @@ def create_app(settings: Settings, bot: Bot | None = None) -> FastAPI:
         from bot.answering.flow import Bot as RealBot
 
         bot = RealBot.open(settings)
-    service = Service(bot)
-    renderer = Renderer(settings)
+    web = settings.web
+    service = Service(
+        bot,
+        at_once=web.answers_at_once,
+        waiting=web.answers_waiting,
+        seconds=web.answer_seconds,
+    )
+    keeper = GlossaryKeeper(
+        bot,
+        Withdrawals(settings.paths.var),
+        show_overdue=settings.answering.overdue_sources == "notice",
+    )
+    renderer = Renderer(settings, glossary=keeper)
+    feedback_log = None
+    if settings.privacy.feedback == "on":
+        feedback_log = FeedbackLog(
+            settings.paths.var / "feedback.jsonl", max_bytes=settings.privacy.feedback_max_bytes
+        )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -60,23 +82,29 @@ def create_app(settings: Settings, bot: Bot | None = None) -> FastAPI:
     async def refuse(request: Request, status: int) -> Response:
         return _failure(request, status, renderer)
 
-    _add_guards(app, settings, renderer, refuse)
+    _add_guards(app, settings, renderer, service, refuse)
     _add_error_handlers(app, renderer)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.include_router(health_router(service))
-    app.include_router(api_router(service, settings, renderer.contact, renderer.texts))
+    app.include_router(
+        api_router(service, settings, renderer.contact, renderer.texts, feedback_log)
+    )
     app.include_router(pages_router(service, renderer))
-    mount_chat(app, service, renderer)
+    app.include_router(plain_router(service, renderer, feedback_log))
+    mount_chat(app, service, renderer, web)
     return app
 
 
-def _add_guards(app: FastAPI, settings: Settings, renderer: Renderer, refuse: Refusal) -> None:
+def _add_guards(
+    app: FastAPI, settings: Settings, renderer: Renderer, service: Service, refuse: Refusal
+) -> None:
     """The last one added is the outermost."""
     web = settings.web
-    app.add_middleware(ChatPage, renderer=renderer)
+    app.add_middleware(ChatPage, renderer=renderer, service=service)
     app.add_middleware(LastResort, refuse=refuse)
     app.add_middleware(GradioGate, refuse=refuse)
     app.add_middleware(BodyLimit, limit=web.max_body_bytes, refuse=refuse)
+    app.add_middleware(RateLimit, per_minute=web.requests_per_minute, refuse=refuse)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(web.allowed_origins),
@@ -85,6 +113,8 @@ def _add_guards(app: FastAPI, settings: Settings, renderer: Renderer, refuse: Re
         allow_credentials=False,
     )
     app.add_middleware(SecurityHeaders, web=web)
+    if web.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(web.trusted_proxies))
 
 
 def _failure(request: Request, status: int, renderer: Renderer) -> Response:
@@ -92,7 +122,12 @@ def _failure(request: Request, status: int, renderer: Renderer) -> Response:
     if not request.url.path.startswith("/api/"):
         return status_page(renderer, status)
     e = renderer.texts["error"]
-    details = {404: e["not_found"], 405: e["method"], 413: e["too_large"]}
+    details = {
+        404: e["not_found"],
+        405: e["method"],
+        413: e["too_large"],
+        429: e["limit"],
+    }
     fallback = e["bad_request"] if status < 500 else e["unavailable"]
     return problem(
         status,

@@ -1,22 +1,20 @@
-"""The server-rendered pages: source reader, about, plain page, and every error page."""
+"""The server-rendered pages to read: source reader, about, and every error page."""
 
 from __future__ import annotations
 
 import re
 from datetime import date
 from typing import Annotated
-from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi import Path as PathParam
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from bot.errors import BotError, QuestionError, UnknownSource
-from bot.records import Question, Span
+from bot.errors import BotError, UnknownSource
+from bot.records import Span
 from bot.web.document_view import view
 from bot.web.render import Renderer, reader_link
-from bot.web.service import Service, log_failure
+from bot.web.service import Service
 
 _NUMBER = re.compile(r"[0-9]{1,12}")
 
@@ -39,6 +37,8 @@ def status_page(renderer: Renderer, status: int) -> HTMLResponse:
             return error_page(renderer, 405, e["title"], e["method"])
         case 413:
             return error_page(renderer, 413, e["question_title"], e["too_large"])
+        case 429:
+            return error_page(renderer, 429, e["limit_title"], e["limit"])
         case code if 400 <= code < 500:
             return error_page(renderer, code, e["title"], e["bad_request"])
         case code:
@@ -89,37 +89,7 @@ def pages_router(service: Service, renderer: Renderer) -> APIRouter:
         )
         return HTMLResponse(html)
 
-    @router.get("/plain")
-    def plain() -> Response:
-        return HTMLResponse(renderer.html("plain.html", result=None, typed=""))
-
-    @router.post("/plain")
-    async def plain_answer(request: Request) -> Response:
-        # A form post keeps the question out of addresses, logs and browser history.
-        fields = parse_qs((await request.body()).decode("utf-8", "replace"))
-        asked = fields.get("question", [""])[0]
-        return await run_in_threadpool(_plain_answer, service, renderer, asked)
-
     return router
-
-
-def _plain_answer(service: Service, renderer: Renderer, asked: str) -> Response:
-    e = renderer.texts["error"]
-    typed, status = "", 200
-    try:
-        body = renderer.answer(service.bot.ask(Question(text=asked)), prefix="a1")
-    except QuestionError as error:
-        body = renderer.trouble(str(error), error.hint, title=e["question_title"])
-        typed, status = asked, 422
-    except BotError as error:
-        log_failure("plain page", error)
-        body, status = renderer.trouble(e["unavailable"]), 503
-    except Exception as error:
-        log_failure("plain page", error)
-        body, status = renderer.trouble(e["unavailable"]), 500
-    result = (renderer.asked(asked) if asked.strip() else "") + body
-    html = renderer.html("plain.html", result=result, typed=typed)
-    return HTMLResponse(html, status_code=status)
 
 
 def _span(start: str | None, end: str | None, length: int) -> Span | None:

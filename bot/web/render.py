@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -22,6 +23,8 @@ from bot.records import Answer, Citation, CitedStatement, Contact, Span
 from bot.rules import load_rules
 from bot.settings import Settings
 from bot.web.catalogue import Texts, load_texts
+from bot.web.differences import differences
+from bot.web.glossary import Glossary, Piece
 
 HERE = Path(__file__).parent
 _MONTHS = "January February March April May June July August September October November December"
@@ -71,22 +74,33 @@ def one_line(html: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A statement and its words in pieces, some of them explained."""
+
+    statement: CitedStatement
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
     """A paragraph (`items` False) or a list of an answer."""
 
-    statements: tuple[CitedStatement, ...]
+    lines: tuple[Line, ...]
     items: bool
 
 
-def blocks_of(statements: tuple[CitedStatement, ...]) -> tuple[Block, ...]:
+def blocks_of(
+    statements: Sequence[CitedStatement], pieces: Sequence[tuple[Piece, ...]]
+) -> tuple[Block, ...]:
     """Statements as prose: neighbours share a paragraph, list items share a list."""
-    found: list[list[CitedStatement]] = []
-    for statement in statements:
-        if found and found[-1][0].list_item == statement.list_item:
-            found[-1].append(statement)
+    found: list[list[Line]] = []
+    for statement, parts in zip(statements, pieces, strict=True):
+        line = Line(statement=statement, pieces=parts)
+        if found and found[-1][0].statement.list_item == statement.list_item:
+            found[-1].append(line)
         else:
-            found.append([statement])
-    return tuple(Block(statements=tuple(group), items=group[0].list_item) for group in found)
+            found.append([line])
+    return tuple(Block(lines=tuple(g), items=g[0].statement.list_item) for g in found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +112,12 @@ class Group:
     @property
     def first(self) -> Citation:
         return self.citations[0]
+
+    @property
+    def same_basis(self) -> bool:
+        """Whether all of them rest on the same public pages, so that these are named once."""
+        basis = {c.based_on for c in self.citations}
+        return len(basis) == 1 and bool(self.first.based_on)
 
 
 def grouped(citations: tuple[Citation, ...]) -> tuple[Group, ...]:
@@ -113,15 +133,29 @@ def grouped(citations: tuple[Citation, ...]) -> tuple[Group, ...]:
     return tuple(Group(citations=tuple(group)) for group in found)
 
 
+def said_by(answer: Answer) -> str:
+    """The words of an answer without its sources: for the next turn, and for shared feedback."""
+    return " ".join(s.text for s in answer.statements) or " ".join(answer.notices)
+
+
 def _place(citation: Citation) -> tuple[object, ...]:
     return citation.source.source_id, citation.heading, citation.page
 
 
 class Renderer:
-    """All templates with the settings' contact and one language's texts."""
+    """All templates with the settings' contact and one language's texts. `glossary` gives the
+    words to explain in an answer."""
 
-    def __init__(self, settings: Settings, texts: Texts | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        texts: Texts | None = None,
+        *,
+        glossary: Callable[[], Glossary] = Glossary,
+    ) -> None:
         self.texts = texts or load_texts()
+        self.max_chars = settings.answering.max_question_chars
+        self._glossary = glossary
         c = settings.contact
         self.contact = Contact(
             name=c.name, phone=c.phone, hours=c.hours, after_hours_phone=c.after_hours_phone
@@ -140,12 +174,15 @@ class Renderer:
             "t": self.texts,
             "asset": asset,
             "blocks_of": blocks_of,
+            "differences": differences,
+            "said_by": said_by,
+            "feedback_on": settings.privacy.feedback == "on",
+            "contact_only": settings.answering.contact_card_only,
             "grouped": grouped,
             # None where the clinic's country is not set: a number is never guessed.
             "emergency": region.emergency if region else None,
             "reader_link": reader_link,
             "site_contact": self.contact,
-            "max_chars": settings.answering.max_question_chars,
         }
 
     def html(self, template: str, **values: Any) -> str:
@@ -153,12 +190,18 @@ class Renderer:
 
     def answer(self, answer: Answer, *, prefix: str) -> str:
         """The body of an answer. `prefix` keeps the ids of several answers on a page apart."""
-        return one_line(self.html("answer.html", answer=answer, prefix=prefix))
+        explained = self._glossary().explain(answer)
+        html = self.html("answer.html", answer=answer, prefix=prefix, explained=explained)
+        return one_line(html)
 
     def asked(self, text: str) -> str:
         return one_line(self.html("asked.html", text=text))
 
-    def trouble(self, message: str, hint: str = "", *, title: str | None = None) -> str:
-        """A failure inside a conversation: what happened, what to do, whom to call."""
+    def trouble(
+        self, message: str, hint: str = "", *, title: str | None = None, prefix: str = ""
+    ) -> str:
+        """A failure inside a conversation: what happened, what to do, whom to call. `prefix` is
+        its id, as of an answer."""
+        values = {"message": message, "hint": hint, "prefix": prefix}
         heading = title or self.texts["error"]["title"]
-        return one_line(self.html("trouble.html", title=heading, message=message, hint=hint))
+        return one_line(self.html("trouble.html", title=heading, **values))

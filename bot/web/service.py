@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import traceback
-from typing import Protocol
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal, Protocol
 
 from bot.errors import BotError
 from bot.records import Answer, Question, SourceDocument, SourceInfo, Versions
@@ -29,13 +30,51 @@ class Bot(Protocol):
     def close(self) -> None: ...
 
 
-class Service:
-    """Keeps one bot for the life of the process. Safe to call from several threads."""
+class ServiceBusy(BotError):
+    """As many questions wait as may wait."""
 
-    def __init__(self, bot: Bot) -> None:
+    hint = "Raise BOT_WEB__ANSWERS_WAITING, or run more than one service behind a proxy."
+
+
+class AnswerTimeout(BotError):
+    """An answer took longer than a reader should wait for it."""
+
+    hint = "Raise BOT_WEB__ANSWER_SECONDS, or find out what holds the service up."
+
+
+State = Literal["ready", "starting", "no_guides"]
+
+
+class Service:
+    """Keeps one bot for the life of the process. Safe to call from several threads.
+
+    `at_once` questions are worked on together and `waiting` more may wait; each has `seconds`.
+    """
+
+    def __init__(
+        self, bot: Bot, *, at_once: int = 4, waiting: int = 64, seconds: float = 20.0
+    ) -> None:
         self.bot = bot
         self._warmed = threading.Event()
         self._problem: str | None = None
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="answer")
+        self._room = threading.Semaphore(at_once + waiting)
+        self._seconds = seconds
+
+    def ask(self, question: Question) -> Answer:
+        """The bot's answer. Raises what the bot raises, `ServiceBusy` at once where there is no
+        room, `AnswerTimeout` after the time limit (the work itself goes on to its end)."""
+        if not self._room.acquire(blocking=False):
+            raise ServiceBusy("Too many questions are waiting.")
+        future = self._pool.submit(self.bot.ask, question)
+        future.add_done_callback(lambda _: self._room.release())
+        try:
+            return future.result(self._seconds)
+        except TimeoutError:
+            if future.done() and not future.cancelled():
+                raise  # the bot's own
+            future.cancel()
+            raise AnswerTimeout("The answer took too long.") from None
 
     def start(self) -> None:
         """Warm the bot in the background. Requests that come earlier wait for what they need."""
@@ -55,7 +94,14 @@ class Service:
             self._warmed.set()
 
     def stop(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
         self.bot.close()
+
+    def state(self) -> State:
+        """What a page should say of the service before the first question."""
+        if not self._warmed.is_set():
+            return "starting"
+        return "no_guides" if self.problems() else "ready"
 
     def problems(self) -> tuple[str, ...]:
         """Why the service cannot answer now, in plain words; empty where it can."""

@@ -27,6 +27,6 @@ def serve(
         port=port if port is not None else settings.web.port,
         access_log=False,
         server_header=False,
-        proxy_headers=True,
+        proxy_headers=False,  # the app does it, for BOT_WEB__TRUSTED_PROXIES only
         timeout_keep_alive=30,
     )

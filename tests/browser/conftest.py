@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -13,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
@@ -90,13 +92,24 @@ Scripted = Callable[..., contextlib.AbstractContextManager[str]]
 
 @pytest.fixture(scope="session")
 def serve_scripted(tmp_path_factory: pytest.TempPathFactory) -> Scripted:
-    """Serve the app with the scripted bot; the arguments may frame it."""
+    """Serve the app with the scripted bot; the origins may frame it, `settings` are groups of
+    settings, `index=False` takes the index away. State and temporary files go into `folder`."""
 
-    def start(*frame_ancestors: str) -> contextlib.AbstractContextManager[str]:
+    def start(
+        *frame_ancestors: str, index: bool = True, folder: Path | None = None, **settings: Any
+    ) -> contextlib.AbstractContextManager[str]:
         port = free_port()
-        log = tmp_path_factory.mktemp("log") / "app.log"
-        command = ["-m", "tests.browser.serve_scripted", str(port), *frame_ancestors]
-        return serving(command, port, log)
+        folder = folder or tmp_path_factory.mktemp("served")
+        web = {"frame_ancestors": frame_ancestors, "requests_per_minute": 0}
+        given = {
+            "paths": {"var": str(folder / "var")},
+            **settings,
+            "web": web | settings.get("web", {}),
+        }
+        options = [] if index else ["no-index"]
+        command = ["-m", "tests.browser.serve_scripted", str(port), json.dumps(given), *options]
+        (folder / "tmp").mkdir(exist_ok=True)
+        return serving(command, port, folder / "app.log", TMPDIR=str(folder / "tmp"))
 
     return start
 

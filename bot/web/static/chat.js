@@ -1,102 +1,112 @@
 // What Gradio leaves out for people who do not see the page or use it by touch: one announcement
-// for each answer, in-page jumps, the view at the start of a new answer, words when it is slow.
-// The chat works without this file. It stores nothing and sends nothing.
-const words = document.getElementById("words").dataset;
-const announcer = document.getElementById("announcer");
-const trouble = document.getElementById("trouble");
-const SLOW_MS = 15000;
-let announced = 0;
-let slowTimer = 0;
+// for each answer, in-page jumps, the view at the start of a new answer, and what each answer can
+// do. The chat answers without this file.
+{
+  const chat = window.transplantChat;
+  const words = chat.words;
+  let announced = "";
 
-const say = (text) => {
-  announcer.textContent = "";
-  window.setTimeout(() => (announcer.textContent = text), 50);
-};
-
-const show = (text) => {
-  trouble.textContent = text ? `${text} ${words.contact}` : "";
-  trouble.hidden = !text;
-};
-
-const motion = () =>
-  matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
-
-const go = (target) => {
-  target.scrollIntoView({ behavior: motion(), block: "center" });
-  target.focus({ preventScroll: true });
-};
-
-// Gradio's log is a live region of its own, which would read the whole answer with its sources and
-// the HTML in the label of each message. Ours says once that the answer is there.
-const quieten = () => {
-  for (const log of document.querySelectorAll("#log [role=log]")) {
-    log.setAttribute("aria-live", "off");
-    log.setAttribute("aria-label", words.log);
-  }
-  for (const message of document.querySelectorAll("#log [data-testid][aria-label]")) {
-    message.removeAttribute("aria-label");
-  }
-  for (const link of document.querySelectorAll("#log a[href^='tel:'], #log a[href^='sms:']")) {
-    link.removeAttribute("target");
-  }
-};
-
-const arrived = () => {
-  quieten();
-  const pending = document.querySelector("#log .pending");
-  const answers = document.querySelectorAll("#log .answer");
-  if (pending && !slowTimer) {
-    slowTimer = window.setTimeout(() => show(words.slow), SLOW_MS);
-    document.querySelector("#log .user-row:last-of-type")?.scrollIntoView({ block: "nearest" });
-  }
-  if (!pending && slowTimer) {
-    window.clearTimeout(slowTimer);
-    slowTimer = 0;
-    show("");
-  }
-  if (pending || answers.length === announced) return;
-  const added = answers.length > announced;
-  announced = answers.length;
-  if (!added) return;
-  const last = answers[answers.length - 1];
-  // An alert announces itself.
-  if (!last.querySelector("[role=alert]") && last.getAttribute("role") !== "alert") say(words.ready);
-  if (matchMedia("(pointer: coarse)").matches) document.activeElement?.blur();
-  const rows = document.querySelectorAll("#log .user-row");
-  rows[rows.length - 1]?.scrollIntoView({ behavior: motion(), block: "start" });
-};
-
-let queued = false;
-new MutationObserver(() => {
-  if (queued) return;
-  queued = true;
-  requestAnimationFrame(() => {
-    queued = false;
-    if (document.querySelector("#question textarea")) {
-      document.getElementById("loading")?.remove();
+  // Gradio's log is a live region of its own, which would read the whole answer with its sources
+  // and the HTML in the label of each message. Ours says once that the answer is there.
+  const quieten = () => {
+    for (const log of document.querySelectorAll("#log [role=log]")) {
+      log.setAttribute("aria-live", "off");
+      log.setAttribute("aria-label", words.log);
     }
-    arrived();
-  });
-}).observe(document.querySelector("gradio-app"), { childList: true, subtree: true });
+    for (const message of document.querySelectorAll("#log [data-testid][aria-label]")) {
+      message.removeAttribute("aria-label");
+    }
+    for (const group of document.querySelectorAll("#about-you fieldset:not([aria-label])")) {
+      group.setAttribute("aria-label", group.querySelector("[data-testid=block-info]").textContent);
+    }
+    for (const link of document.querySelectorAll("#log a[href^='tel:'], #log a[href^='sms:']")) {
+      link.removeAttribute("target");
+    }
+  };
 
-document.addEventListener("click", (event) => {
-  const link = event.target.closest("a[href^='#']");
-  if (link) {
+  // Gradio may draw a message anew, so each look finds out what is still to do.
+  const prepare = (answer) => {
+    if (answer.querySelector(".prepared")) return;
+    const mark = document.createElement("span");
+    mark.className = "prepared";
+    mark.hidden = true;
+    answer.append(mark);
+    chat.prepareTerms(answer);
+    chat.prepareTools(answer);
+    chat.prepareFeedback(answer);
+  };
+
+  const show = (rows, last) => {
+    // An alert announces itself.
+    if (!last.querySelector("[role=alert]") && last.getAttribute("role") !== "alert") {
+      chat.say(words.ready);
+    }
+    // The keyboard on the screen would cover the answer.
+    const typing = document.activeElement?.closest("#composer");
+    if (typing && matchMedia("(pointer: coarse)").matches) document.activeElement.blur();
+    rows[rows.length - 1]?.scrollIntoView({ behavior: chat.motion(), block: "start" });
+  };
+
+  let waited = false;
+  const look = () => {
+    quieten();
+    const pending = document.querySelector("#log .pending");
+    const answers = document.querySelectorAll("#log .answer");
+    const rows = document.querySelectorAll("#log .user-row");
+    answers.forEach(prepare);
+    if (pending && !waited) {
+      waited = true;
+      chat.waiting.taken();
+      rows[rows.length - 1]?.scrollIntoView({ block: "nearest" });
+    }
+    if (pending) return;
+    waited = false;
+    // By its id and not by counting: a long conversation loses its oldest answer for each new one.
+    // A quick answer may come before its words for waiting were ever seen here.
+    const last = answers[answers.length - 1];
+    if ((last?.id ?? "") === announced) return;
+    announced = last?.id ?? "";
+    chat.waiting.end();
+    chat.found();
+    if (last) show(rows, last);
+  };
+
+  const clear = () => {
+    chat.closeTerm(false);
+    chat.sheet.clear();
+    chat.clearFeedback();
+    chat.waiting.end();
+    chat.found();
+    chat.say(words.cleared);
+    document.querySelector("#question textarea")?.focus();
+  };
+
+  let queued = false;
+  new MutationObserver(() => {
+    if (queued) return;
+    queued = true;
+    requestAnimationFrame(() => {
+      queued = false;
+      if (document.querySelector("#question textarea")) {
+        document.getElementById("loading")?.remove();
+      }
+      look();
+    });
+  }).observe(document.querySelector("gradio-app"), { childList: true, subtree: true });
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("#clear")) {
+      clear();
+      return;
+    }
+    const link = event.target.closest("a[href^='#']");
     const target =
-      link.hash === "#question"
+      link?.hash === "#question"
         ? document.querySelector("#question textarea")
-        : document.getElementById(link.hash.slice(1));
+        : link && document.getElementById(link.hash.slice(1));
     if (target) {
       event.preventDefault();
-      go(target);
+      chat.go(target);
     }
-    return;
-  }
-  if (event.target.closest("#clear")) {
-    say(words.cleared);
-    document.querySelector("#question textarea")?.focus();
-  }
-});
-
-window.addEventListener("offline", () => show(words.offline));
-window.addEventListener("online", () => show(""));
+  });
+}

@@ -17,7 +17,7 @@ from bot.errors import (
     UnknownFormat,
     UnreadableDocument,
 )
-from bot.indexing.loaders import load
+from bot.indexing.loading import load
 from bot.records import Span
 from bot.text import sentence_spans
 

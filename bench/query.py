@@ -1,0 +1,244 @@
+"""The question path without the writer as the index grows, against the bare cost of embedding the
+question plus one Chroma query in the same run.
+
+Run: python bench/query.py --passages 1000 10000 100000 --corpus medquad_corpus.jsonl.gz
+
+Texts are sentences of the corpus, drawn anew for each passage; vectors are random mixtures of real
+passages' vectors plus noise, because embedding 100,000 passages would take an hour and the search
+does not care. Each passage has a heading and two ways of asking, as ours have. Questions are the
+corpus' own focus words in a patient's phrase. The path is `Bot.ask` without the writer and what
+follows it: triage, scope, rewriting, retrieval, answerability.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import logging
+import os
+import random
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bot.answering.flow import Bot
+from bot.gaps import load_gaps
+from bot.indexing import flow
+from bot.indexing.building import Builder
+from bot.indexing.cache import EmbeddingCache
+from bot.records import Question, Section, SourceDocument, SourceInfo, Span
+from bot.settings import Paths, Settings
+from bot.text import sentence_spans
+
+SECTIONS = 5
+QUESTIONS = 100
+_PHRASES = (
+    "what is {}",
+    "what helps against {} after a transplant",
+    "how is {} treated",
+    "is {} normal at home",
+    "do I have to call someone because of {}",
+)
+
+
+def read_corpus(path: Path, limit: int) -> tuple[list[str], list[str]]:
+    """Sentences and topics of the first passages."""
+    sentences, topics = [], []
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for number, line in enumerate(lines):
+            if number == limit:
+                break
+            entry = json.loads(line)
+            topics.append(entry["focus"])
+            text = entry["text"]
+            sentences += [s.of(text) for s in sentence_spans(text) if 30 < s.end - s.start < 300]
+    return sentences, list(dict.fromkeys(topics))
+
+
+def documents(
+    passages: int, sentences: list[str], topics: list[str], rng: random.Random
+) -> Iterator[SourceDocument]:
+    """Documents of five sections, one passage each."""
+    for number in range(passages // SECTIONS):
+        title = f"{rng.choice(topics)} {number}"
+        text, sections = title, []
+        for part in range(SECTIONS):
+            topic = rng.choice(topics)
+            heading = f"{rng.choice(('What is', 'How is', 'When is'))} {topic} {part}"
+            body = " ".join(rng.choices(sentences, k=6))
+            start = len(text) + len(heading) + 4
+            text = f"{text}\n\n{heading}\n\n{body}"
+            sections.append(
+                Section(
+                    heading=(heading,),
+                    span=Span(start=start, end=start + len(body)),
+                    asked=(
+                        f"tell me of {topic} number {number} {part}",
+                        f"{topic} {part} at home {number}",
+                    ),
+                )
+            )
+        yield SourceDocument(
+            info=SourceInfo(source_id=f"synthetic/{number:07}.md", title=title),
+            text=text,
+            sections=tuple(sections),
+            file_hash=f"{number:064x}",
+        )
+
+
+class Mixtures:
+    """Unit vectors of made-up texts: two real vectors mixed, and noise."""
+
+    def __init__(self, real: list[list[float]], seed: int) -> None:
+        import numpy as np
+
+        self._real = np.asarray(real, dtype=np.float32)
+        self._random = np.random.default_rng(seed)
+
+    def __call__(self, texts: list[str]) -> list[list[float]]:
+        n, width = len(texts), self._real.shape[1]
+        picks = self._random.integers(0, len(self._real), (2, n))
+        share = self._random.random((n, 1), dtype="float32")
+        mixed = share * self._real[picks[0]] + (1 - share) * self._real[picks[1]]
+        mixed += 0.02 * self._random.standard_normal((n, width), dtype="float32")
+        mixed /= (mixed**2).sum(axis=1, keepdims=True) ** 0.5
+        made: list[list[float]] = mixed.tolist()
+        return made
+
+
+def build(settings: Settings, corpus: Path, passages: int, seed: int) -> None:
+    """Build an index of so many passages; print rate and size."""
+    sentences, topics = read_corpus(corpus, 3_000)
+    rng = random.Random(seed)
+    embedder = flow.make_embedder(settings)
+    mixtures = Mixtures(embedder.embed_documents(rng.sample(sentences, 400)), seed)
+    all_generations = flow.generations(settings)
+    gaps = load_gaps(settings.paths.knowledge)
+    started = time.perf_counter()
+    with all_generations.writing():
+        building = all_generations.begin()
+        # A folder cannot be opened as a cache: made-up vectors are not kept.
+        logging.disable()
+        cache = EmbeddingCache(settings.paths.var, {}, mixtures)
+        builder = Builder(building, embedder, cache, settings, fresh=True)
+        for document in documents(passages, sentences, topics, rng):
+            builder.put(document, replaces=False)
+        builder.flush()
+        builder.put_gaps(gaps, 0)
+        builder.check(sum(len(gap.questions) for gap in gaps.gap))
+        manifest = builder.manifest(flow.fingerprint(settings, embedder), {}, gaps)
+        builder.close()
+        building.write_manifest(manifest)
+        final = all_generations.finish(building)
+    size = sum(p.stat().st_size for p in final.folder.rglob("*") if p.is_file())
+    seconds = time.perf_counter() - started
+    rate = passages / seconds
+    print(f"built {passages:,}: {seconds:.0f} s ({rate:.0f}/s), {size / 1e6:,.0f} MB", flush=True)
+
+
+def times(call: Callable[[str], object], questions: list[str]) -> list[float]:
+    for text in questions[:3]:
+        call(text)
+    taken = []
+    for text in questions:
+        start = time.perf_counter()
+        call(text)
+        taken.append((time.perf_counter() - start) * 1000)
+    return taken
+
+
+def p50_p95(taken: list[float]) -> tuple[float, float]:
+    cuts = statistics.quantiles(taken, n=20)
+    return cuts[9], cuts[18]
+
+
+def measure(settings: Settings, corpus: Path, passages: int, seed: int) -> None:
+    """Print what a question costs, whole and step by step."""
+    _, topics = read_corpus(corpus, 3_000)
+    rng = random.Random(seed + 1)
+    questions = [rng.choice(_PHRASES).format(rng.choice(topics).lower()) for _ in range(QUESTIONS)]
+    bot = Bot.open(settings)
+    bot.warm()
+    embedder = bot._embedder
+    steps: dict[str, list[float]] = {}
+
+    def bare(text: str) -> object:
+        with bot._index.use() as index:
+            collection = index.vectors._collection("passages")
+            return collection.query(query_embeddings=[embedder.embed_query(text)], n_results=10)
+
+    def whole(text: str) -> object:
+        examined = bot.examine(Question(text=text))
+        assert examined, text
+        return examined
+
+    with bot._index.use() as index:
+        searches = {
+            "embed": embedder.embed_query,
+            "passages": lambda t: index.vectors.search("passages", vectors[t], 40),
+            "questions": lambda t: index.vectors.search("questions", vectors[t], 200),
+            "words": lambda t: index.passages.search(t, 40),
+            "rewrite": lambda t: bot._rewriter(index)(Question(text=t)),
+        }
+        vectors = {text: embedder.embed_query(text) for text in questions}
+        for name, call in searches.items():
+            steps[name] = times(call, questions)
+    # Taken in turns, so that a busy machine slows both alike.
+    parts: dict[str, list[float]] = {"bare": [], "path": []}
+    for first in range(0, len(questions), 20):
+        some = questions[first : first + 20]
+        parts["bare"] += times(bare, some)
+        parts["path"] += times(whole, some)
+    bot.close()
+    bare_cost, path_cost = p50_p95(parts["bare"]), p50_p95(parts["path"])
+    found = {
+        "bare p50": bare_cost[0],
+        "bare p95": bare_cost[1],
+        "path p50": path_cost[0],
+        "path p95": path_cost[1],
+        "ratio": path_cost[0] / bare_cost[0],
+        "MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    print(f"{passages:>9,}: " + "  ".join(f"{name} {value:.2f}" for name, value in found.items()))
+    medians = {name: p50_p95(taken)[0] for name, taken in steps.items()}
+    print(f"{'p50':>9}: " + "  ".join(f"{name} {value:.2f}" for name, value in medians.items()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--passages", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--corpus", type=Path, required=True, help="MedQuAD passages, .jsonl.gz")
+    parser.add_argument("--keep", type=Path, help="build the indexes here and use them again")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", choices=("build", "measure"), help="used by the bench itself")
+    chosen = parser.parse_args()
+    if chosen.only:
+        settings = Settings(paths=Paths(var=chosen.keep / str(chosen.passages[0])))
+        step = build if chosen.only == "build" else measure
+        step(settings, chosen.corpus, chosen.passages[0], chosen.seed)
+        return
+    folder = chosen.keep or Path(tempfile.mkdtemp(prefix="query-"))
+    for passages in chosen.passages:
+        # Processes of their own, so that memory is that of serving.
+        same = ["--corpus", chosen.corpus, "--keep", folder, "--seed", str(chosen.seed)]
+        for step in ("build", "measure"):
+            if step == "build" and (folder / str(passages) / "index/current").exists():
+                continue
+            command = [sys.executable, __file__, "--passages", str(passages), "--only", step]
+            subprocess.run([*command, *same], check=True)
+    if not chosen.keep:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

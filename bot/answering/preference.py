@@ -1,0 +1,119 @@
+"""What a reader said of the transplant decides between near equals, and nothing else.
+
+Only the leading hits whose scores lie within a small margin are put in another order. No hit comes
+in, none goes out; triage, scope and answerability never see what was said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.records import About, Hit, TransplantKind, TransplantStage
+
+MARGIN: Final = 0.03
+"""How much lower than the first hit another may score to count as its near equal: one step of
+front matter `priority`.
+"""
+
+_KIND_WORDS: Final[Mapping[TransplantKind, re.Pattern[str]]] = {
+    "own": re.compile(
+        r"\b(?:autologous|autografts?|auto transplants?|your own (?:stem )?cells|own[- ]cells?)\b",
+        re.IGNORECASE,
+    ),
+    "donor": re.compile(
+        r"\b(?:allogeneic|allografts?|allo transplants?|donor'?s?|gvhd|graft-versus-host)\b",
+        re.IGNORECASE,
+    ),
+}
+_STAGE_WORDS: Final[Mapping[TransplantStage, re.Pattern[str]]] = {
+    "before": re.compile(
+        r"\b(?:before (?:the |your |a )?transplant|get(?:ting)? ready|evaluation|eligib\w+|"
+        r"finding a donor|collect(?:ed|ing|ion))\b",
+        re.IGNORECASE,
+    ),
+    "hospital": re.compile(
+        r"\b(?:in (?:the )?hospital|hospital stay|conditioning|infusion|day zero|isolation|"
+        r"engraftment|ward)\b",
+        re.IGNORECASE,
+    ),
+    "first_100_days": re.compile(
+        r"\b(?:first (?:30|100) days|first (?:days|weeks|months)|day 100|go(?:ing)? home|"
+        r"at home|early)\b",
+        re.IGNORECASE,
+    ),
+    "later": re.compile(
+        r"\b(?:later|late effects|long[- ]term|first year|a year|years|chronic)\b", re.IGNORECASE
+    ),
+}
+_STAGE_TOPICS: Final[Mapping[str, TransplantStage]] = {
+    "before transplant": "before",
+    "in hospital": "hospital",
+    "going home": "first_100_days",
+    "later life": "later",
+}
+_SAID_KIND: Final[Mapping[TransplantKind, str]] = {
+    "own": "your transplant uses your own cells",
+    "donor": "your transplant uses a donor's cells",
+}
+_SAID_STAGE: Final[Mapping[TransplantStage, str]] = {
+    "before": "your transplant is still to come",
+    "hospital": "you are in the hospital for it",
+    "first_100_days": "you are in the first 100 days",
+    "later": "it was more than 100 days ago",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preferred:
+    """The same hits, perhaps in another order; `notice` tells the reader where the order changed
+    the passage that comes first."""
+
+    hits: tuple[Hit, ...]
+    notice: str | None = None
+
+
+def prefer(hits: Sequence[Hit], about: About | None) -> Preferred:
+    """Put the near equals of the first hit that fit `about` before those that do not."""
+    unchanged = Preferred(hits=tuple(hits))
+    if about is None or not hits or not (about.kind or about.stage):
+        return unchanged
+    near = 0
+    while near < len(hits) and abs(hits[near].score - hits[0].score) <= MARGIN:
+        near += 1
+    ordered = sorted(hits[:near], key=lambda hit: -_fit(hit, about))
+    if ordered[0] is hits[0]:
+        return unchanged
+    return Preferred(hits=(*ordered, *hits[near:]), notice=_notice(about))
+
+
+def _fit(hit: Hit, about: About) -> int:
+    """2 where heading or title speak of it, 1 where the text does, -1 or -2 where they speak of
+    the other kind alone; for the stage likewise, without a penalty."""
+    chunk = hit.chunk
+    place = " ".join((chunk.source.title, *chunk.heading))
+    fit = 0
+    if about.kind:
+        other: TransplantKind = "donor" if about.kind == "own" else "own"
+        for text, weight in ((place, 2), (chunk.text, 1)):
+            wanted = bool(_KIND_WORDS[about.kind].search(text))
+            unwanted = bool(_KIND_WORDS[other].search(text))
+            if wanted != unwanted:
+                fit += weight if wanted else -weight
+                break
+    if about.stage:
+        topic = (chunk.source.topic or "").casefold()
+        words = _STAGE_WORDS[about.stage]
+        if _STAGE_TOPICS.get(topic) == about.stage or words.search(place):
+            fit += 2
+        elif words.search(chunk.text):
+            fit += 1
+    return fit
+
+
+def _notice(about: About) -> str:
+    said = [_SAID_KIND[about.kind]] if about.kind else []
+    said += [_SAID_STAGE[about.stage]] if about.stage else []
+    return f"Because you said that {' and that '.join(said)}, a part that fits this comes first."

@@ -1,0 +1,121 @@
+"""An answer's trace in words that a nurse can read: what was searched, what came back, why these
+sentences and not others. For staff; it holds the reader's words and is never logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.records import Answer, Considered, Hit, Trace
+
+_PASSAGES = 5
+_CLOSENESS = ((0.75, "very close"), (0.6, "close"), (0.45, "some way off"), (-1.0, "far"))
+"""Cosines in words; for reading only, nothing is decided by them."""
+
+_OUTCOMES = {
+    "answered": "A passage answers it, and its sentences passed the check.",
+    "abstained": "No answer was given: the documents do not hold one, or not surely enough.",
+    "declined": "No answer was given: the request is about the person's own case.",
+    "emergency": "Everything else was stopped by an emergency rule.",
+    "crisis": "Everything else was stopped by a crisis rule.",
+    "greeting": "It is a greeting.",
+    "unsupported_language": "It is not in English.",
+}
+
+
+def explain(answer: Answer) -> list[tuple[str, list[str]]]:
+    """Headings, each with its lines, in the order in which things happened."""
+    parts = [("Outcome", _outcome(answer)), ("1. Safety rules", _safety(answer))]
+    trace = answer.trace
+    if trace.query:
+        parts.append(("2. What was searched for", _searched(trace)))
+    if trace.retrieved:
+        parts.append(("3. What came back, best first", list(_found(trace))))
+    if trace.verdict:
+        parts.append(("4. Does the best passage answer it?", _judged(trace)))
+    if trace.considered:
+        parts.append(("5. Sentences", list(_sentences(answer))))
+    if trace.dropped:
+        lines = [f"“{d.statement.text}”: {d.why}" for d in trace.dropped]
+        parts.append(("6. Dropped by the check against the source", lines))
+    spent = ", ".join(f"{name} {ms:.0f} ms" for name, ms in trace.timings_ms.items())
+    used = answer.versions
+    parts.append(("Time and versions", [spent, f"index {used.index}, model {used.model}"]))
+    return parts
+
+
+def _outcome(answer: Answer) -> list[str]:
+    said = _OUTCOMES[answer.outcome]
+    return [said, f"Reason on record: {answer.reason}."] if answer.reason else [said]
+
+
+def _safety(answer: Answer) -> list[str]:
+    if answer.alert:
+        return [f"Rule “{answer.alert.rule_id}” matched, level {answer.alert.level}."]
+    return ["No red-flag or crisis rule matched the message."]
+
+
+def _searched(trace: Trace) -> list[str]:
+    assert trace.query
+    lines = [f"The words: {trace.query.text}"]
+    if trace.query.expansions:
+        lines.append(f"And, for short forms in it: {'; '.join(trace.query.expansions)}")
+    return [*lines, *trace.query.notes]
+
+
+def _found(trace: Trace) -> Iterator[str]:
+    assert trace.retrieved
+    for place, hit in enumerate(trace.retrieved.hits[:_PASSAGES], 1):
+        yield f"{place}. {_name(hit)} (score {hit.score:.2f}). {'; '.join(_signs(hit))}."
+    more = len(trace.retrieved.hits) - _PASSAGES
+    if more > 0:
+        yield f"And {more} more that were not used."
+
+
+def _signs(hit: Hit) -> Iterator[str]:
+    if hit.asked_similarity is not None and hit.matched:
+        yield f"{_closeness(hit.asked_similarity)} to the stored question “{hit.matched}”"
+    if hit.passage_similarity is not None:
+        yield f"its text is {_closeness(hit.passage_similarity)}"
+    if hit.lexical_rank is not None:
+        yield f"number {hit.lexical_rank} by shared words"
+
+
+def _judged(trace: Trace) -> list[str]:
+    verdict, retrieved = trace.verdict, trace.retrieved
+    assert verdict
+    lines = [
+        f"Chance that it does: {verdict.score:.0%}; an answer is given from"
+        f" {verdict.threshold:.0%}. {verdict.reason[:1].upper()}{verdict.reason[1:]}."
+    ]
+    if retrieved and retrieved.gap_question:
+        lines.append(
+            f"Nearest question known not to be covered: “{retrieved.gap_question}”"
+            f" ({_closeness(retrieved.gap_similarity)}, group {retrieved.gap_group})."
+        )
+    return lines
+
+
+def _sentences(answer: Answer) -> Iterator[str]:
+    trace = answer.trace
+    assert trace.retrieved
+    names = {hit.chunk.chunk_id: _name(hit) for hit in trace.retrieved.hits}
+    before = None
+    for considered in trace.considered:
+        place = considered.quote.chunk_id
+        if place != before:
+            yield f"From {names.get(place, place)}:"
+        before = place
+        yield f"  {_mark(considered)} “{considered.quote.text}”: {considered.why}."
+
+
+def _mark(considered: Considered) -> str:
+    return "shown" if considered.shown else "left out"
+
+
+def _name(hit: Hit) -> str:
+    return f"{hit.chunk.source.title}, {' > '.join(hit.chunk.heading)}"
+
+
+def _closeness(cosine: float) -> str:
+    return next(f"{word} ({cosine:.2f})" for least, word in _CLOSENESS if cosine >= least)

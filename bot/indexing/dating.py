@@ -1,0 +1,22 @@
+"""Dates of a document that cannot be right, or that have run out. Warnings, not failures."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from bot.records import SourceInfo
+
+_DAY = timedelta(days=1)
+"""A leaflet may be dated in a time zone that is a day ahead."""
+
+
+def date_warnings(info: SourceInfo, today: date) -> tuple[str, ...]:
+    """What the reader of an ingest report must look at, in order of the fields."""
+    warnings = [
+        f"{name} lies in the future ({value})"
+        for name, value in (("published", info.published), ("reviewed", info.reviewed))
+        if value and value > today + _DAY
+    ]
+    if info.review_by and info.review_by < today:
+        warnings.append(f"its review date has passed ({info.review_by}); it may not be quoted")
+    return tuple(warnings)

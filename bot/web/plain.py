@@ -1,0 +1,165 @@
+"""The chat's whole job without JavaScript: ask, read, take home, give feedback, by form posts.
+
+A question never gets into an address, so it gets into no log and no browser history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, get_args
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Request
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse, Response
+
+from bot.errors import BotError
+from bot.records import About, Answer, Question, TransplantKind, TransplantStage
+from bot.web.api import keep_feedback
+from bot.web.failures import failure_of
+from bot.web.feedback import FeedbackBody, FeedbackLog
+from bot.web.render import Renderer
+from bot.web.service import Service, log_failure
+
+Fields = dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What came of a posted question: an answer, or what to show instead of one."""
+
+    text: str
+    about: About
+    body: str
+    answer: Answer | None = None
+    status: int = 200
+    retry_after: int | None = None
+    typed: str = ""
+
+
+def plain_router(
+    service: Service, renderer: Renderer, feedback_log: FeedbackLog | None
+) -> APIRouter:
+    """`feedback_log` is None where the operator turned feedback off."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/plain")
+    def plain() -> Response:
+        return _page(renderer, "plain.html", None, state=service.state())
+
+    @router.post("/plain")
+    async def plain_answer(request: Request) -> Response:
+        fields = await _fields(request)
+        asked = await run_in_threadpool(_ask, service, renderer, fields)
+        return _page(renderer, "plain.html", asked, state="ready")
+
+    @router.post("/sheet")
+    async def sheet(request: Request) -> Response:
+        fields = await _fields(request)
+        asked = await run_in_threadpool(_ask, service, renderer, fields)
+        return _page(renderer, "sheet.html", asked, state="ready")
+
+    if feedback_log is not None:
+
+        @router.post("/feedback")
+        async def feedback(request: Request) -> Response:
+            fields = await _fields(request)
+            return await run_in_threadpool(_feedback, service, renderer, feedback_log, fields)
+
+    return router
+
+
+async def _fields(request: Request) -> Fields:
+    return parse_qs((await request.body()).decode("utf-8", "replace"))
+
+
+def _one(fields: Fields, name: str) -> str:
+    return fields.get(name, [""])[0]
+
+
+def about_of(kind: str | None, stage: str | None) -> About:
+    """What a form says of the transplant; other values than ours count as not said."""
+    kinds: dict[str, TransplantKind] = {k: k for k in get_args(TransplantKind)}
+    stages: dict[str, TransplantStage] = {s: s for s in get_args(TransplantStage)}
+    return About(kind=kinds.get(kind or ""), stage=stages.get(stage or ""))
+
+
+def _ask(service: Service, renderer: Renderer, fields: Fields) -> Asked:
+    text = _one(fields, "question")
+    about = about_of(_one(fields, "kind"), _one(fields, "stage"))
+    try:
+        answer = service.ask(Question(text=text, about=about))
+        body = renderer.answer(answer, prefix="a1")
+        return Asked(text=text, about=about, body=body, answer=answer)
+    except Exception as error:
+        failure = failure_of(
+            error,
+            renderer.texts,
+            place="plain page",
+            question=text,
+            max_chars=renderer.max_chars,
+        )
+        return Asked(
+            text=text,
+            about=about,
+            body=renderer.trouble(failure.message, failure.hint, title=failure.title),
+            status=failure.status,
+            retry_after=failure.retry_after,
+            typed=text if failure.give_back else "",
+        )
+
+
+def _page(renderer: Renderer, template: str, asked: Asked | None, **values: Any) -> Response:
+    if asked is None:
+        html = renderer.html(
+            template, result=None, answer=None, typed="", asked="", about_you=About(), **values
+        )
+        return HTMLResponse(html)
+    shown = asked.body
+    if template == "plain.html" and asked.text.strip():
+        shown = renderer.asked(asked.text) + shown
+    html = renderer.html(
+        template,
+        result=shown,
+        answer=asked.answer,
+        typed=asked.typed,
+        asked=asked.text,
+        about_you=asked.about,
+        **values,
+    )
+    response = HTMLResponse(html, status_code=asked.status)
+    if asked.retry_after:
+        response.headers["Retry-After"] = str(asked.retry_after)
+    return response
+
+
+def _feedback(service: Service, renderer: Renderer, log: FeedbackLog, fields: Fields) -> Response:
+    t = renderer.texts
+
+    def said(title: str, message: str, status: int) -> Response:
+        html = renderer.html("message.html", title=title, message=message)
+        return HTMLResponse(html, status_code=status)
+
+    try:
+        body = FeedbackBody.model_validate(
+            {
+                "verdict": _one(fields, "verdict"),
+                "outcome": _one(fields, "outcome"),
+                "sources": fields.get("source", []),
+                "index": _one(fields, "index") or None,
+                "share": bool(_one(fields, "share")),
+                "question": _one(fields, "question"),
+                "answer": _one(fields, "answer"),
+                "comment": _one(fields, "comment"),
+            }
+        )
+    except ValidationError:
+        return said(t["feedback"]["failed_title"], t["feedback"]["choose"], 422)
+    try:
+        keep_feedback(body, service, log)
+    except (BotError, OSError) as error:
+        log_failure("feedback", error)
+        return said(t["feedback"]["failed_title"], t["feedback"]["failed"], 503)
+    thanks = t["script"]["thanks_shared" if body.share else "thanks"]
+    return said(t["feedback"]["thanks_title"], thanks, 200)

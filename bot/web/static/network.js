@@ -1,0 +1,96 @@
+// Says in words when a question cannot get through: no connection, too many questions, a fault.
+// Gradio's own messages are hidden: they are English only and name no one to call.
+{
+  const chat = window.transplantChat;
+  const words = chat.words;
+  const send = window.fetch.bind(window);
+  const JOIN = "/gradio_api/queue/join";
+  const LOOK_MS = 3000;
+  const SLOW_MS = 15000;
+  const SAID = { 413: words.too_large, 429: words.limit, 503: words.busy, 504: words.busy };
+  let looking = 0;
+  let slow = 0;
+  let clearing = false;
+
+  const reachable = () =>
+    send("/healthz", { cache: "no-store", signal: AbortSignal.timeout(2500) }).then(
+      (response) => response.ok,
+      () => false,
+    );
+
+  // Until the server takes the question up, its own words for waiting are not there yet.
+  const sending = () => {
+    let line = document.getElementById("sending");
+    if (!line) {
+      line = document.createElement("p");
+      line.id = "sending";
+      line.className = "pending";
+      const circle = document.createElement("span");
+      circle.className = "spinner";
+      line.append(circle, words.waiting);
+      document.getElementById("composer").prepend(line);
+    }
+    return line;
+  };
+
+  chat.waiting = {
+    begin() {
+      this.end();
+      sending().hidden = false;
+      slow = window.setTimeout(() => chat.show(words.slow), SLOW_MS);
+      looking = window.setInterval(async () => {
+        if (!(await reachable()) && looking) chat.lose();
+      }, LOOK_MS);
+    },
+    taken() {
+      sending().hidden = true;
+    },
+    end() {
+      this.taken();
+      window.clearTimeout(slow);
+      window.clearInterval(looking);
+      looking = 0;
+    },
+  };
+
+  chat.lose = () => {
+    chat.waiting.end();
+    document.body.classList.add("lost");
+    chat.show(words.lost);
+  };
+
+  chat.found = () => {
+    document.body.classList.remove("lost");
+    chat.show("");
+  };
+
+  window.fetch = async (input, init) => {
+    const address = typeof input === "string" ? input : (input.url ?? String(input));
+    if (!address.includes(JOIN)) return send(input, init);
+    chat.found();
+    if (!clearing) chat.waiting.begin();
+    clearing = false;
+    try {
+      const response = await send(input, init);
+      if (!response.ok) {
+        chat.waiting.end();
+        chat.show(SAID[response.status] ?? words.failed);
+      }
+      return response;
+    } catch (error) {
+      chat.lose();
+      throw error;
+    }
+  };
+
+  // Clearing is a message to the server, too, but nobody waits for it.
+  document.addEventListener(
+    "click",
+    (event) => {
+      if (event.target.closest("#clear")) clearing = true;
+    },
+    { capture: true },
+  );
+  window.addEventListener("offline", () => chat.lose());
+  window.addEventListener("online", () => chat.found());
+}

@@ -1,0 +1,153 @@
+"""Fits what words and slots weigh for "this asks about one's own case" and writes the points.
+
+    python -m evals.fit_scope            writes bot/rules/scope_points.toml
+
+Learned from requests that must be declined, and from general ones: the cases of
+tests/safety_cases, the development messages of evals/safety, and every question that the guides
+answer (their ways of asking and the development questions) that the rules themselves let pass.
+The limit is the least one at which at most `WRONG` of those answerable questions are declined
+(scores held out by cross-validation). Also printed: what is caught of each blind batch by points
+that were fitted without it. scikit-learn comes with sentence-transformers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+from bot.answering.scope import Scope
+from bot.records import Question
+from bot.rules import load_rules
+
+ROOT = Path(__file__).resolve().parent.parent
+POINTS_FILE = ROOT / "bot/rules/scope_points.toml"
+WRONG = 0.004
+"""Share of answerable questions that the points may decline beside the rules (own choice)."""
+_OFTEN = 8
+"""In how many messages a word must stand to have points."""
+_WEIGHT = 3.0
+"""A missed request counts as much as this many wrong declines."""
+_ASKED = re.compile(r"<!-- asked\n(.*?)-->", re.S)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A message, whether it must be declined, and where it was taken from."""
+
+    signs: frozenset[str]
+    declined: bool
+    origin: str
+
+
+def examples(scope: Scope) -> list[Example]:
+    """All that is learned from. Questions of the guides that the rules decline are left out."""
+    found = [
+        Example(signs=scope.signs(Question(text=text)), declined=declined, origin=origin)
+        for origin, declined, text in _labelled()
+    ]
+    for text in _answerable():
+        question = Question(text=text)
+        if scope(question) is None:
+            found.append(Example(signs=scope.signs(question), declined=False, origin="guides"))
+    return found
+
+
+def _labelled() -> Iterable[tuple[str, bool, str]]:
+    for path in sorted((ROOT / "tests/safety_cases").glob("scope*.toml")):
+        for kind, texts in tomllib.loads(path.read_text("utf-8")).items():
+            for text in texts:
+                yield path.stem, kind != "general", text
+    for name, declined in (("scope", True), ("scope_ok", False)):
+        for text in _texts(ROOT / f"evals/safety/{name}_dev.jsonl", "text"):
+            yield "dev", declined, text
+
+
+def _answerable() -> Iterable[str]:
+    for path in sorted((ROOT / "knowledge").glob("*.md")):
+        for block in _ASKED.findall(path.read_text("utf-8")):
+            yield from (line[2:].strip() for line in block.splitlines() if line.startswith("- "))
+    for name in ("answerable", "multi_turn"):
+        for path in sorted((ROOT / "evals/questions").glob(f"{name}_*.jsonl")):
+            yield from _texts(path, "question")
+
+
+def _texts(path: Path, key: str) -> list[str]:
+    return [json.loads(line)[key] for line in path.read_text("utf-8").splitlines()]
+
+
+def matrix(found: Sequence[Example], signs: Sequence[str]) -> np.ndarray:
+    """One row for each example, one column for each sign."""
+    place = {sign: column for column, sign in enumerate(signs)}
+    rows = np.zeros((len(found), len(signs)), dtype=np.float32)
+    for row, example in enumerate(found):
+        for sign in example.signs:
+            if sign in place:
+                rows[row, place[sign]] = 1
+    return rows
+
+
+def model() -> LogisticRegression:
+    return LogisticRegression(C=0.5, class_weight={True: _WEIGHT, False: 1.0}, max_iter=1000)
+
+
+def fit(found: Sequence[Example]) -> tuple[dict[str, float], float, float]:
+    """The points of each sign, the base and the limit."""
+    counts = Counter(sign for example in found for sign in example.signs)
+    signs = sorted(sign for sign, count in counts.items() if count >= _OFTEN)
+    rows = matrix(found, signs)
+    truth = np.array([example.declined for example in found])
+    folds = StratifiedKFold(5, shuffle=True, random_state=1)
+    held_out = cross_val_predict(model(), rows, truth, cv=folds, method="decision_function")
+    guides = np.array([example.origin == "guides" for example in found])
+    limit = float(np.quantile(held_out[guides], 1 - WRONG))
+    fitted = model().fit(rows, truth)
+    weights = {sign: round(float(w), 2) for sign, w in zip(signs, fitted.coef_[0], strict=True)}
+    kept = {sign: weight for sign, weight in weights.items() if abs(weight) >= 0.05}
+    return kept, round(float(fitted.intercept_[0]), 2), round(limit, 2)
+
+
+def total(example: Example, points: dict[str, float], base: float) -> float:
+    return base + sum(points.get(sign, 0.0) for sign in example.signs)
+
+
+def write(path: Path, points: dict[str, float], base: float, limit: float) -> None:
+    lines = [
+        "# Written by evals/fit_scope.py; do not edit by hand.",
+        "# A message has the points of its words and of the slots of scope.toml that it fills, and",
+        "# the base; from the limit up it is declined as one's own case.",
+        "",
+        f"base = {base}",
+        f"limit = {limit}",
+        "",
+        "[signs]",
+        *(f"{json.dumps(sign)} = {points[sign]}" for sign in sorted(points)),
+    ]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def main(path: Path = POINTS_FILE) -> None:
+    rules = load_rules()
+    scope = Scope(rules.without_points())
+    found = examples(scope)
+    for batch in sorted({e.origin for e in found if e.origin.startswith("scope_batch")}):
+        points, base, limit = fit([e for e in found if e.origin != batch])
+        for declined in (True, False):
+            held = [e for e in found if e.origin == batch and e.declined == declined]
+            share = np.mean([total(e, points, base) >= limit for e in held])
+            print(f"{batch}, {'requests' if declined else 'general'}: {share:.3f} by points alone")
+    points, base, limit = fit(found)
+    write(path, points, base, limit)
+    print(f"{len(points)} signs, base {base}, limit {limit}, written to {path}")
+
+
+if __name__ == "__main__":
+    main()

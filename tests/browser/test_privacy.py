@@ -1,0 +1,113 @@
+"""R29 and the request log: a canary asked in every way there is, then looked for everywhere."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Error, Request, expect
+
+from tests.browser.conftest import Scripted, ask
+
+CANARY = "kanarienvogel-4711"
+WAYS = ("types", "weather", "which dose", "I have chest pain", "crash", "no index", "x" * 2500)
+
+
+def post(address: str, body: dict[str, object]) -> int:
+    request = urllib.request.Request(
+        address,
+        data=json.dumps(body).encode(),
+        headers={"content-type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        return int(error.code)
+
+
+def found_below(folder: Path) -> list[str]:
+    return [
+        str(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and CANARY.encode() in path.read_bytes()
+    ]
+
+
+def test_no_word_of_a_reader_is_kept_anywhere(
+    chromium: Browser, serve_scripted: Scripted, tmp_path: Path
+) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+    requests: list[Request] = []
+
+    def record(request: Request) -> None:
+        requests.append(request)  # Playwright cannot take a built-in method
+
+    context.on("request", record)
+    with serve_scripted(folder=tmp_path) as address:
+        page.goto(f"{address}/chat/")
+        for number, way in enumerate(WAYS, 1):
+            ask(page, f"{way} {CANARY}")
+            expect(page.locator(f"#a{number}, #log .answer-trouble").last).to_be_visible()
+        form = page.locator("#a1 form.feedback")
+        form.get_by_label("Looks wrong").check()
+        form.get_by_label("Tell us more, if you like").fill(CANARY)
+        form.get_by_role("button", name="Send feedback").click()
+        expect(form).to_contain_text("none of your words")
+        page.get_by_role("button", name="Add to my questions").first.click()
+        page.get_by_role("button", name="Take-home sheet").first.click()
+        page.get_by_role("button", name="Back to the chat").click()
+        with context.expect_page() as opened:
+            page.locator("#a1 a.source-link").first.click()
+        opened.value.wait_for_load_state()
+
+        plain = context.new_page()
+        plain.goto(f"{address}/plain")
+        plain.get_by_label("Your question").fill(f"types {CANARY}")
+        plain.get_by_role("button", name="Send", exact=True).click()
+        plain.get_by_label("It helped").check()
+        plain.get_by_label("Tell us more, if you like").fill(CANARY)
+        plain.get_by_role("button", name="Send feedback").click()
+        expect(plain.get_by_role("heading", level=1)).to_have_text("Thank you")
+
+        api = f"{address}/api/v1"
+        assert post(f"{api}/ask", {"question": f"types {CANARY}", "id": CANARY}) == 200
+        assert post(f"{api}/ask", {"question": f"crash {CANARY}"}) == 500
+        assert post(f"{api}/ask", {"quest": CANARY}) == 422
+        given = {"verdict": "helped", "outcome": "answered", "comment": CANARY, "index": CANARY}
+        assert post(f"{api}/feedback", {**given, "sources": [CANARY]}) == 200
+        for path in ("/healthz", "/readyz", "/version", "/metrics"):
+            assert CANARY not in context.request.get(address + path).text()
+
+        for shown in (page, plain):
+            stored = shown.evaluate(
+                """async () => JSON.stringify([{...localStorage}, {...sessionStorage},
+                    document.cookie, history.state, location.href,
+                    await indexedDB.databases(), await caches.keys()])"""
+            )
+            assert CANARY not in stored
+        with pytest.raises(Error, match="ERR_CACHE_MISS"):
+            plain.go_back()  # the next person at this device does not get the answer back
+        assert context.cookies() == []
+        assert CANARY not in json.dumps(context.storage_state())
+    context.close()
+
+    assert (tmp_path / "var" / "feedback.jsonl").exists(), "the search below must have an object"
+    assert (tmp_path / "app.log").stat().st_size > 0
+    assert found_below(tmp_path) == []
+    addresses = [request.url for request in requests]
+    assert len(addresses) > 20
+    assert not [url for url in addresses if CANARY in url]
+    own = urlsplit(address).netloc
+    elsewhere = [
+        url
+        for url in addresses
+        if not url.startswith(("data:", "blob:")) and urlsplit(url).netloc != own
+    ]
+    assert elsewhere == []
+    assert not [r for r in requests if CANARY in json.dumps(r.headers)]
