@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from bot.errors import BotError, QuestionError, SettingsError, UnknownSource
+from bot.errors import BotError, QuestionError, UnknownSource
 
 if TYPE_CHECKING:
     from bot.answering.flow import Bot
@@ -279,7 +279,9 @@ def evaluate(
     split: Annotated[
         str, typer.Option(help="dev or test; the test split is never tuned on.")
     ] = "test",
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures here.")
+    ] = None,
     html_file: Annotated[Path | None, typer.Option("--html", help="Write a report here.")] = None,
     data: Annotated[Path | None, typer.Option(help="The folder that holds MedQuAD.")] = None,
     passages: Annotated[int, typer.Option(help="MedQuAD answers, 0 for all.")] = 4000,

@@ -33,8 +33,8 @@ class Paths(_Group):
 
 class Embedding(_Group):
     """`model` is `default` (the pinned all-MiniLM-L6-v2) or a folder with a sentence-transformers
-    model; `sha256` of its `model.safetensors` is checked when given. `adapter` lays the matrix trained
-    on our own ways of asking over the default model (docs/decisions/0003)."""
+    model; `sha256` of its `model.safetensors` is checked when given. `adapter` lays the matrix
+    trained on our own ways of asking over the default model (docs/decisions/0003)."""
 
     model: str = "default"
     sha256: str | None = None
@@ -71,8 +71,8 @@ class Retrieval(_Group):
 class Answering(_Group):
     """Limits of a question and an answer. `nearby` is how much lower a second passage may score to
     be shown beside the first (on the development questions 0.04 took wrong answers among the
-    answered from .177 to .139 and lost no complete one). `overdue_sources` says what happens with a source past
-    its review date: `notice` answers with a visible notice, `refuse` never cites it (R09)."""
+    answered from .177 to .139 and lost no complete one). `overdue_sources` says what happens with a
+    source past its review date: `notice` answers with a visible notice, `refuse` never cites it (R09)."""
 
     max_question_chars: int = Field(default=2000, ge=50, le=20_000)
     max_statements: int = Field(default=5, ge=1, le=8)
