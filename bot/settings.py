@@ -72,7 +72,8 @@ class Answering(_Group):
     """Limits of a question and an answer. `nearby` is how much lower a second passage may score to
     be shown beside the first (on the development questions 0.04 took wrong answers among the
     answered from .177 to .139 and lost no complete one). `overdue_sources` says what happens with a
-    source past its review date: `notice` answers with a visible notice, `refuse` never cites it (R09)."""
+    source past its review date: `notice` answers with a visible notice, `refuse` never cites it
+    (R09)."""
 
     max_question_chars: int = Field(default=2000, ge=50, le=20_000)
     max_statements: int = Field(default=5, ge=1, le=8)
