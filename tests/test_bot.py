@@ -94,15 +94,29 @@ def test_urgent_comes_beside_an_answer(real_bot: Bot) -> None:
 
 
 def test_declined_greeting_and_other_languages_show_no_passages(real_bot: Bot) -> None:
-    for text, outcome in (
-        ("how much tacrolimus should I take?", "declined"),
-        ("hello", "greeting"),
-        ("¿qué es la enfermedad de injerto contra huésped?", "unsupported_language"),
+    guide = "medicines-after-transplant.md"
+    for text, outcome, general in (
+        (
+            "how much tacrolimus should I take?",
+            "declined",
+            # The names of the general sections that scope.toml gives, and no others.
+            [
+                (
+                    guide,
+                    "Why do they check my drug levels, and do I take my pill before the blood"
+                    " test?",
+                ),
+                (guide, "What if I miss a pill, feel too sick to take it or want to stop?"),
+            ],
+        ),
+        ("hello", "greeting", []),
+        ("¿qué es la enfermedad de injerto contra huésped?", "unsupported_language", []),
     ):
         answer = ask(real_bot, text)
         assert answer.outcome == outcome
         assert answer.statements == ()
-        assert answer.related == ()
+        assert answer.citations == ()
+        assert [(r.source.source_id, r.heading[-1]) for r in answer.related] == general
         assert answer.notices
 
 
