@@ -19,7 +19,8 @@ from bot.records import Span
 _INVISIBLE = re.compile(
     "[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Half of a surrogate pair is no character and cannot be written as UTF-8.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 # sentencex ends a sentence after these although they are abbreviations.
 _NO_END = re.compile(
