@@ -9,7 +9,6 @@ loses is what the part brings in the product as it stands.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from bot.answering.flow import Bot
 from bot.indexing.flow import ingest
 from bot.settings import Settings
 from evals import answers_eval
+from evals.changed_settings import changed
 
 MEASURES = (
     "section_recall@1",
@@ -32,38 +32,25 @@ MEASURES = (
 )
 
 
-def _retrieval(**values: float) -> Callable[[Settings], Settings]:
-    def change(settings: Settings) -> Settings:
-        return settings.model_copy(
-            update={"retrieval": settings.retrieval.model_copy(update=values)}
-        )
-
-    return change
-
-
-VARIANTS: dict[str, Callable[[Settings], Settings]] = {
-    "whole": lambda settings: settings,
-    "no ways of asking": _retrieval(asked_weight=0.0, asked_mean_weight=0.0),
-    "no mean of three": _retrieval(asked_mean_weight=0.0),
-    "no passages": _retrieval(passage_weight=0.0),
-    "no headings": _retrieval(heading_weight=0.0),
-    "no words": _retrieval(lexical_weight=0.0),
-    "one passage only": lambda settings: settings.model_copy(
-        update={"answering": settings.answering.model_copy(update={"nearby": 0.0})}
-    ),
+VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
+    "whole": {},
+    "no ways of asking": {"retrieval": {"asked_weight": 0.0, "asked_mean_weight": 0.0}},
+    "no mean of three": {"retrieval": {"asked_mean_weight": 0.0}},
+    "no passages": {"retrieval": {"passage_weight": 0.0}},
+    "no headings": {"retrieval": {"heading_weight": 0.0}},
+    "no words": {"retrieval": {"lexical_weight": 0.0}},
+    "one passage only": {"answering": {"nearby": 0.0}},
 }
+"""Values changed for each variant, by group of settings."""
 
 
 def run(settings: Settings, split: str) -> dict[str, Any]:
     """The measures of every variant, and without the model's adapter on an index of its own."""
-    systems = {name: _measure(change(settings), split) for name, change in VARIANTS.items()}
+    systems = {
+        name: _measure(changed(settings, **groups), split) for name, groups in VARIANTS.items()
+    }
     with tempfile.TemporaryDirectory() as scratch:
-        bare = settings.model_copy(
-            update={
-                "paths": settings.paths.model_copy(update={"var": Path(scratch)}),
-                "embedding": settings.embedding.model_copy(update={"adapter": False}),
-            }
-        )
+        bare = changed(settings, paths={"var": Path(scratch)}, embedding={"adapter": False})
         ingest(bare)
         systems["no adapter"] = _measure(bare, split)
     return {"split": split, "systems": systems}

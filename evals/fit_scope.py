@@ -13,7 +13,6 @@ that were fitted without it. scikit-learn comes with sentence-transformers.
 from __future__ import annotations
 
 import json
-import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -25,8 +24,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from bot.answering.scope import Scope
+from bot.indexing.loading import load
 from bot.records import Question
 from bot.rules import load_rules
+from evals.question_sets import load_items
+from evals.safety_eval import cases
 
 ROOT = Path(__file__).resolve().parent.parent
 POINTS_FILE = ROOT / "bot/rules/scope_points.toml"
@@ -36,7 +38,6 @@ _OFTEN = 8
 """In how many messages a word must stand to have points."""
 _WEIGHT = 3.0
 """A missed request counts as much as this many wrong declines."""
-_ASKED = re.compile(r"<!-- asked\n(.*?)-->", re.S)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,21 +68,18 @@ def _labelled() -> Iterable[tuple[str, bool, str]]:
             for text in texts:
                 yield path.stem, kind != "general", text
     for name, declined in (("scope", True), ("scope_ok", False)):
-        for text in _texts(ROOT / f"evals/safety/{name}_dev.jsonl", "text"):
-            yield "dev", declined, text
+        for case in cases(name, "dev"):
+            yield "dev", declined, case.question.text
 
 
 def _answerable() -> Iterable[str]:
     for path in sorted((ROOT / "knowledge").glob("*.md")):
-        for block in _ASKED.findall(path.read_text("utf-8")):
-            yield from (line[2:].strip() for line in block.splitlines() if line.startswith("- "))
-    for name in ("answerable", "multi_turn"):
-        for path in sorted((ROOT / "evals/questions").glob(f"{name}_*.jsonl")):
-            yield from _texts(path, "question")
-
-
-def _texts(path: Path, key: str) -> list[str]:
-    return [json.loads(line)[key] for line in path.read_text("utf-8").splitlines()]
+        for section in load(path.name, path.read_bytes()).sections:
+            yield from section.asked
+    for item in load_items("dev"):
+        # Follow-ups that nothing answers are about transplants all the same.
+        if item.answerable or item.question.history:
+            yield item.question.text
 
 
 def matrix(found: Sequence[Example], signs: Sequence[str]) -> np.ndarray:

@@ -26,12 +26,23 @@ from bot.indexing.embedding import Embedder
 from bot.indexing.flow import ingest
 from bot.indexing.loading import load
 from bot.settings import Settings
+from evals.changed_settings import changed
 from evals.metrics import mean_reciprocal_rank, ndcg_at, recall_at
 from evals.plain_recipe import plain_store
 
 SEED = 20261122
 _DEEP = 40
 """Hits asked for, so that ten different answers are among them."""
+_ONLY: dict[str, dict[str, float]] = {
+    "dense only": {"heading_weight": 0.0, "lexical_weight": 0.0},
+    "lexical only": {
+        "passage_weight": 0.0,
+        "asked_weight": 0.0,
+        "asked_mean_weight": 0.0,
+        "heading_weight": 0.0,
+        "lexical_weight": 1.0,
+    },
+}
 _FRONT = "---\ntitle: {title}\npublisher: {publisher}\n---\n{text}\n"
 
 
@@ -85,18 +96,10 @@ def run(settings: Settings, data: Path, *, passages: int, questions: int) -> dic
         root = Path(scratch)
         for name, titled in (("ours", True), ("ours, no titles", False)):
             base = _indexed(settings, yardstick, root / name.replace(", ", "-"), titled=titled)
-            systems[name] = _measure(yardstick, _ours(base))
+            systems[name] = _measure_ours(yardstick, base)
             if titled:
-                dense = {"heading_weight": 0.0, "lexical_weight": 0.0}
-                only_words = {
-                    "passage_weight": 0.0,
-                    "asked_weight": 0.0,
-                    "asked_mean_weight": 0.0,
-                    "heading_weight": 0.0,
-                    "lexical_weight": 1.0,
-                }
-                systems["dense only"] = _measure(yardstick, _ours(_weighted(base, dense)))
-                systems["lexical only"] = _measure(yardstick, _ours(_weighted(base, only_words)))
+                for part, weights in _ONLY.items():
+                    systems[part] = _measure_ours(yardstick, changed(base, retrieval=weights))
         systems["plain recipe"] = _measure(yardstick, _plain(yardstick, root / "plain"))
     return {
         "passages": len(yardstick.answers),
@@ -115,11 +118,10 @@ def _indexed(settings: Settings, yardstick: Yardstick, root: Path, *, titled: bo
             title=json.dumps(title), publisher=json.dumps(row["source"]), text=_prose(row["text"])
         )
         (folder / f"{answer_id}.txt").write_text(text, "utf-8")
-    chosen = settings.model_copy(
-        update={
-            "paths": settings.paths.model_copy(update={"knowledge": folder, "var": root / "var"}),
-            "retrieval": settings.retrieval.model_copy(update={"keep": _DEEP}),
-        }
+    chosen = changed(
+        settings,
+        paths={"knowledge": folder, "var": root / "var"},
+        retrieval={"keep": _DEEP},
     )
     ingest(chosen)
     return chosen
@@ -130,18 +132,17 @@ def _prose(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip(" -")
 
 
-def _weighted(settings: Settings, weights: dict[str, float]) -> Settings:
-    return settings.model_copy(update={"retrieval": settings.retrieval.model_copy(update=weights)})
-
-
-def _ours(settings: Settings) -> Callable[[str], list[str]]:
+def _measure_ours(yardstick: Yardstick, settings: Settings) -> dict[str, Any]:
     bot = Bot.open(settings)
 
     def search(text: str) -> list[str]:
         hits = bot.retrieve(text).hits
         return [hit.chunk.source.source_id.removesuffix(".txt") for hit in hits]
 
-    return search
+    try:
+        return _measure(yardstick, search)
+    finally:
+        bot.close()
 
 
 def _plain(yardstick: Yardstick, folder: Path) -> Callable[[str], list[str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
 
 from langchain_chroma import Chroma
@@ -17,7 +18,7 @@ from langchain_text_splitters import RecursiveCharacterTextSplitter
 
 from bot.chains import LocalEmbeddings
 from bot.indexing.embedding import Embedder
-from bot.records import Section, SourceDocument
+from bot.records import SourceDocument
 from evals.answers_eval import Outcome
 from evals.question_sets import Item
 
@@ -56,21 +57,15 @@ def ask_plain(store: Chroma, documents: Iterable[SourceDocument]) -> Callable[[I
         found = store.similarity_search_with_score(item.question.text, k=_RANKED)
         spent = (time.perf_counter() - started) * 1000
         places = [
-            place
+            _sections_of(piece.page_content, texts[piece.metadata["source_id"]])
             for piece, _ in found
-            for place in _sections_of(piece.page_content, texts[piece.metadata["source_id"]])
-        ]
-        shown = [
-            place
-            for piece, _ in found[:SHOWN]
-            for place in _sections_of(piece.page_content, texts[piece.metadata["source_id"]])
         ]
         return Outcome(
             item=item,
             outcome="answered",
             text=" ".join(piece.page_content for piece, _ in found[:SHOWN]),
-            found=tuple(dict.fromkeys(places)),
-            cited=tuple(dict.fromkeys(shown)),
+            found=tuple(dict.fromkeys(chain.from_iterable(places))),
+            cited=tuple(dict.fromkeys(chain.from_iterable(places[:SHOWN]))),
             score=1.0 - found[0][1],
             citations_exact=False,
             milliseconds=spent,
@@ -88,11 +83,7 @@ def _sections_of(text: str, document: SourceDocument) -> list[tuple[str, str]]:
         for section in document.sections
     ]
     return [
-        (document.info.source_id, _name(section))
+        (document.info.source_id, section.heading[-1])
         for share, section in sorted(shares, key=lambda pair: -pair[0])
         if share >= _MIN_OVERLAP
     ]
-
-
-def _name(section: Section) -> str:
-    return section.heading[-1]
