@@ -76,6 +76,9 @@ class SourceInfo:
     note: str | None = None
     references: tuple[Reference, ...] = ()
 
+    def overdue(self, today: date) -> bool:
+        return self.review_by is not None and self.review_by < today
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:

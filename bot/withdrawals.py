@@ -82,8 +82,12 @@ class Withdrawals:
 
     def covers(self, chunk: Chunk) -> bool:
         """Whether a passage is withdrawn, wholly or in part."""
+        return self.covers_span(chunk.source.source_id, chunk.span)
+
+    def covers_span(self, source_id: str, span: Span) -> bool:
+        """Whether a stretch of a source is withdrawn, wholly or in part."""
         return any(
-            w.source_id == chunk.source.source_id and (w.start is None or _overlap(w, chunk.span))
+            w.source_id == source_id and (w.start is None or _overlap(w, span))
             for w in self.items()
         )
 

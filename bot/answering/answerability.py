@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -20,18 +20,6 @@ from bot.records import Query, Retrieved, Verdict
 from bot.text import content_words
 
 WEIGHTS_FILE = Path(__file__).resolve().parent.parent / "rules" / "answerability.toml"
-FEATURES = (
-    "asked",
-    "asked_mean",
-    "passage",
-    "gap",
-    "unknown",
-    "covered",
-    "covered_by_passage",
-    "margin",
-    "words",
-    "length",
-)
 ONLY_WITH_WAYS = ("asked", "asked_mean", "covered")
 """Features that a passage without stored ways of asking does not have."""
 _WORD_SCALE = 10.0
@@ -92,6 +80,9 @@ class Features:
     def values(self) -> dict[str, float]:
         """By name; 0 for what the passage does not have."""
         return {name: getattr(self, name) or 0.0 for name in FEATURES}
+
+
+FEATURES = tuple(field.name for field in fields(Features))
 
 
 def load_model(path: Path = WEIGHTS_FILE) -> Model:

@@ -106,7 +106,8 @@ class ExtractiveWriter:
                 break
             wanted = _with_company(sentences, n) - picked
             if picked and _size(sentences, picked | wanted) > most:
-                why[n] = "the answer was full" if n not in picked else why[n]
+                if n not in picked:
+                    why[n] = "the answer was full"
                 continue
             for company in wanted:
                 why[company] = "belongs with a sentence that is shown"

@@ -244,7 +244,7 @@ class Bot:
         return Retriever(searches, weights, candidates=chosen.candidates, keep=chosen.keep)
 
     def _overdue(self, source: SourceInfo) -> bool:
-        return source.review_by is not None and source.review_by < self._today()
+        return source.overdue(self._today())
 
     def _may_be_shown(self, chunk: Chunk) -> bool:
         shown_late = self._settings.answering.overdue_sources == "notice"

@@ -223,7 +223,7 @@ def _dates(item: _Loaded, today: date) -> Iterator[str]:
     for label, value in (("published", info.published), ("reviewed", info.reviewed)):
         if value and value > today:
             yield f"{info.source_id}:{item.line_of(label)}: {label} lies in the future"
-    if info.review_by and info.review_by < today:
+    if info.overdue(today):
         yield f"{info.source_id}:{item.line_of('review_by')}: review_by has passed"
     if info.review_by and info.review_by > today + timedelta(days=3 * 366):
         yield f"{info.source_id}:{item.line_of('review_by')}: review_by is over three years away"

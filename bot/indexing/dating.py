@@ -17,6 +17,6 @@ def date_warnings(info: SourceInfo, today: date) -> tuple[str, ...]:
         for name, value in (("published", info.published), ("reviewed", info.reviewed))
         if value and value > today + _DAY
     ]
-    if info.review_by and info.review_by < today:
+    if info.overdue(today):
         warnings.append(f"its review date has passed ({info.review_by}); it may not be quoted")
     return tuple(warnings)

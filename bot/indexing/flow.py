@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import replace
 from datetime import date
 from itertools import chain
@@ -190,8 +190,9 @@ class _Run:
             work.duplicate(source_id, other, indexed=source_id in self._known)
         return work
 
-    def _files(self) -> Iterator[FoundFile]:
-        return find_files(self._folder, self._settings.chunking.max_document_bytes)
+    def _files(self, only: Container[str] | None = None) -> Iterator[FoundFile]:
+        limit = self._settings.chunking.max_document_bytes
+        return find_files(self._folder, limit, only=only)
 
     def _documents(self) -> Iterator[SourceDocument]:
         """The documents to index, one at a time; those that cannot be read go into the report. In a
@@ -201,9 +202,7 @@ class _Run:
             return
         twins = self._twins()
         limits = Limits.of(self._settings.chunking)
-        for file in self._files():
-            if file.source_id not in work.read:
-                continue
+        for file in self._files(only=work.read):
             self._progress(done, len(work.read), file.source_id)
             done += 1
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,10 +35,12 @@ class FoundFile:
     error: DocumentError | None = None
 
 
-def find_files(folder: Path, max_bytes: int) -> Iterator[FoundFile]:
-    """The documents below `folder`, by path. Hidden files and names that start with `_` are not
-    documents; `NAME.meta.yaml` belongs to the document NAME. Raises `StoreError` where the folder
-    is missing."""
+def find_files(
+    folder: Path, max_bytes: int, *, only: Container[str] | None = None
+) -> Iterator[FoundFile]:
+    """The documents below `folder`, by path; of those named in `only`, where it is given, and no
+    other is opened. Hidden files and names that start with `_` are not documents; `NAME.meta.yaml`
+    belongs to the document NAME. Raises `StoreError` where the folder is missing."""
     if not folder.is_dir():
         raise StoreError(
             f"There is no folder {folder}.",
@@ -54,6 +56,8 @@ def find_files(folder: Path, max_bytes: int) -> Iterator[FoundFile]:
         if any(part.startswith((".", "_")) for part in relative.parts):
             continue
         source_id = relative.as_posix()
+        if only is not None and _shown(source_id) not in only:
+            continue
         if source_id.endswith(SIDECAR_SUFFIX):
             if source_id.removesuffix(SIDECAR_SUFFIX) not in names:
                 yield _failed(source_id, _without_document(source_id))
@@ -61,6 +65,11 @@ def find_files(folder: Path, max_bytes: int) -> Iterator[FoundFile]:
         found = _read(path, source_id, root, max_bytes, f"{source_id}{SIDECAR_SUFFIX}" in names)
         if found is not None:
             yield found
+
+
+def _shown(source_id: str) -> str:
+    """The name as it can be written in a report: a file name need not be UTF-8."""
+    return source_id.encode("utf-8", "replace").decode("utf-8")
 
 
 def _failed(source_id: str, error: DocumentError) -> FoundFile:
@@ -77,10 +86,7 @@ def _read(
 ) -> FoundFile | None:
     """A file's bytes and those of its sidecar; None for a folder."""
     try:
-        try:
-            source_id.encode("utf-8")
-        except UnicodeEncodeError:
-            shown = source_id.encode("utf-8", "replace").decode("utf-8")
+        if (shown := _shown(source_id)) != source_id:
             return _failed(
                 shown,
                 UnreadableDocument(

@@ -161,7 +161,8 @@ class GlossaryKeeper:
                 withdrawn = self._withdrawals.items()
                 state = (self._bot.versions().index, self._today(), withdrawn)
                 if state != self._kept[0]:
-                    terms = [t for t in self._terms() if not self._withdrawn(t)]
+                    covers = self._withdrawals.covers_span
+                    terms = [t for t in self._terms() if not covers(t.source_id, t.span)]
                     self._kept = (state, Glossary(terms))
             except BotError:
                 return Glossary()
@@ -170,18 +171,7 @@ class GlossaryKeeper:
     def _terms(self) -> list[Term]:
         found: list[Term] = []
         for info in self._bot.sources():
-            overdue = info.review_by is not None and info.review_by < self._today()
-            if (info.topic or "").casefold() == TOPIC and (self._show_overdue or not overdue):
+            shown = self._show_overdue or not info.overdue(self._today())
+            if shown and (info.topic or "").casefold() == TOPIC:
                 found += terms_of(self._bot.document(info.source_id))
         return found
-
-    def _withdrawn(self, term: Term) -> bool:
-        return any(
-            w.source_id == term.source_id
-            and (w.start is None or w.end is None or _overlap(term.span, w.start, w.end))
-            for w in self._withdrawals.items()
-        )
-
-
-def _overlap(span: Span, start: int, end: int) -> bool:
-    return span.start < end and start < span.end

@@ -79,13 +79,12 @@ def pages_router(service: Service, renderer: Renderer) -> APIRouter:
             if quote is None or not quote.of(document.text).strip():
                 link = reader_link(source_id)
                 return error_page(renderer, 400, e["span_title"], e["span_wrong"], source_link=link)
-        review_by = document.info.review_by
         html = renderer.html(
             "source.html",
             info=document.info,
             parts=view(document, quote),
             quote=quote,
-            overdue=review_by is not None and review_by < date.today(),
+            overdue=document.info.overdue(date.today()),
         )
         return HTMLResponse(html)
 
