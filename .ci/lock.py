@@ -3,15 +3,18 @@ its files, and no address.
 
 Versions are what pip resolves on this machine (Linux, Python 3.11); hashes are those the package
 index lists for that version, so that other machines can install other wheels of it, and those of
-local wheels that pip was told of. Run it as: make lock
+local wheels that pip was told of. What the lock already pins stays as it is, so that a new
+dependency moves nothing else; `--upgrade` resolves everything anew. Run it as: make lock
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -20,7 +23,9 @@ from pip._vendor import requests
 from pip._vendor.packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
+LOCK = ROOT / "requirements.lock"
 NEVER = {"pip"}
+PIN = re.compile(r"^([\w.-]+==[^\s\\]+)", re.MULTILINE)
 
 
 def resolved() -> dict[str, tuple[str, str | None]]:
@@ -31,10 +36,17 @@ def resolved() -> dict[str, tuple[str, str | None]]:
         *project["project"]["optional-dependencies"]["dev"],
         *project["build-system"]["requires"],
     ]
+    pins = [] if "--upgrade" in sys.argv[1:] or not LOCK.exists() else PIN.findall(LOCK.read_text())
     command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet"]
-    out = subprocess.run(
-        [*command, "--report", "-", *wanted], check=True, capture_output=True, text=True
-    ).stdout
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
+        constraints.write("\n".join(pins))
+        constraints.flush()
+        out = subprocess.run(
+            [*command, "--constraint", constraints.name, "--report", "-", *wanted],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
     found = {}
     for item in json.loads(out[out.index("{") :])["install"]:
         name = canonicalize_name(item["metadata"]["name"])
@@ -79,7 +91,7 @@ def main() -> None:
             raise SystemExit(f"no hashes for {name} {version}")
         lines.append(f"{name}=={public} \\")
         lines.append(" \\\n".join(f"    --hash=sha256:{h}" for h in sorted(hashes)))
-    (ROOT / "requirements.lock").write_text("\n".join(lines) + "\n", "utf-8")
+    LOCK.write_text("\n".join(lines) + "\n", "utf-8")
     print(f"{sum('==' in line for line in lines)} packages")
 
 
