@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 from bot.records import (
+    Answer,
     Chunk,
     Citation,
     CitedStatement,
@@ -12,11 +14,25 @@ from bot.records import (
     Quote,
     Reference,
     Related,
+    Screening,
     Statement,
 )
 
 MAX_RELATED = 3
 MAX_FOLLOW_UPS = 3
+NEAR_ENOUGH = 0.4
+"""Score from which a passage is worth reading for a search. Searches for things that no guide
+holds ("bitcoin", "football results", "windows update") find nothing above it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a search of the library gives: `pages` to read, never an answer. `screening` is to be
+    shown beside them; `instead` is what the rules say in place of pages."""
+
+    pages: tuple[Related, ...] = ()
+    screening: Screening = field(default_factory=Screening)
+    instead: Answer | None = None
 
 
 def cite(
@@ -62,8 +78,8 @@ def _based_on(quote: Quote, chunk: Chunk) -> tuple[Reference, ...]:
     return tuple(by_key[key] for key in dict.fromkeys(keys) if key in by_key)
 
 
-def related(chunks: Iterable[Chunk]) -> tuple[Related, ...]:
-    """Up to three sections near the question, to be labelled as related and not as an answer."""
+def related(chunks: Iterable[Chunk], most: int = MAX_RELATED) -> tuple[Related, ...]:
+    """Up to `most` sections near the question, to be labelled as related and not as an answer."""
     found: dict[tuple[str, tuple[str, ...]], Related] = {}
     for chunk in chunks:
         found.setdefault(
@@ -76,7 +92,12 @@ def related(chunks: Iterable[Chunk]) -> tuple[Related, ...]:
                 page=chunk.page,
             ),
         )
-    return tuple(found.values())[:MAX_RELATED]
+    return tuple(found.values())[:most]
+
+
+def worth_reading(hits: Sequence[Hit]) -> tuple[Related, ...]:
+    """All sections that are near enough to a search, best first."""
+    return related((hit.chunk for hit in hits if hit.score >= NEAR_ENOUGH), most=len(hits))
 
 
 def follow_ups(

@@ -8,23 +8,21 @@ answer. Question text never goes to a log from here.
 from __future__ import annotations
 
 import re
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Self
 
 import bot
 from bot.answering.answerability import Features, Judge, load_model
-from bot.answering.citing import cite, follow_ups, related
+from bot.answering.citing import Found, cite, follow_ups, related, worth_reading
 from bot.answering.extractive import NAME as EXTRACTIVE
 from bot.answering.extractive import ExtractiveWriter
 from bot.answering.greeting import Greeting
 from bot.answering.language import Language
 from bot.answering.opened import IndexHolder, OpenIndex
 from bot.answering.preference import prefer
+from bot.answering.reply import Reply
 from bot.answering.retrieval import Retriever, Searches, Weights
 from bot.answering.rewriting import Rewriter
 from bot.answering.scope import Scope
@@ -44,10 +42,8 @@ from bot.records import (
     Question,
     Related,
     Retrieved,
-    Screening,
     SourceDocument,
     SourceInfo,
-    Trace,
     Verdict,
     Versions,
 )
@@ -114,7 +110,25 @@ class Bot:
         Raises `QuestionError` (empty, no words, too long; but an emergency in it is answered
         first), `StoreError` and `ModelError` where index or model cannot be used.
         """
-        reply = _Reply(question=question, bot=self)
+        reply = self._reply(question)
+        if said := self._before_documents(reply):
+            return said
+        with self._index.use() as index:
+            reply.generation = index.manifest.generation
+            return self._from_documents(reply, index)
+
+    def look_up(self, question: Question) -> Found:
+        """Pages to read for a search of the library. What `ask` says before it opens a document
+        (an emergency, a declined request ...) it says here, too. Raises what `ask` raises."""
+        reply = self._reply(question)
+        if said := self._before_documents(reply):
+            return Found(instead=said)
+        pages = worth_reading(self.retrieve(question.text).hits)
+        return Found(pages=pages, screening=reply.screening)
+
+    def _before_documents(self, reply: Reply) -> Answer | None:
+        """What the rules say in place of an answer from documents; None where they say nothing."""
+        question = reply.question
         with reply.timed("triage"):
             screening = self._triage(question)
         reply.screening = screening
@@ -125,14 +139,12 @@ class Bot:
             return reply.build("abstained", "contact card only", (self._messages.contact_only,))
         with reply.timed("scope"):
             said = self._without_documents(question)
-        if said:
-            outcome, reason, _ = said
-            if outcome == "declined":
-                reply.related = self._general(reason)
-            return reply.build(*said)
-        with self._index.use() as index:
-            reply.index = index
-            return self._from_documents(reply, index)
+        if said and said[0] == "declined":
+            reply.related = self._general(said[1])
+        return reply.build(*said) if said else None
+
+    def _reply(self, question: Question) -> Reply:
+        return Reply(question=question, contact=self.contact, versions=self.versions)
 
     def _check(self, question: Question) -> None:
         text = question.text.strip()
@@ -158,7 +170,7 @@ class Bot:
             return "greeting", "greeting", (greeting,)
         return None
 
-    def _from_documents(self, reply: _Reply, index: OpenIndex) -> Answer:
+    def _from_documents(self, reply: Reply, index: OpenIndex) -> Answer:
         question = reply.question
         with reply.timed("rewrite"):
             query = self._rewriter(index)(question)
@@ -209,7 +221,7 @@ class Bot:
             return ()
 
     def _abstain(
-        self, reply: _Reply, index: OpenIndex, retrieved: Retrieved, verdict: Verdict
+        self, reply: Reply, index: OpenIndex, retrieved: Retrieved, verdict: Verdict
     ) -> Answer:
         reply.related = related(hit.chunk for hit in retrieved.hits)
         notices = [self._messages.abstained]
@@ -323,48 +335,3 @@ class Bot:
 
     def close(self) -> None:
         self._index.close()
-
-
-@dataclass(slots=True)
-class _Reply:
-    """Collects what one answer is made of."""
-
-    question: Question
-    bot: Bot
-    screening: Screening = field(default_factory=Screening)
-    index: OpenIndex | None = None
-    statements: tuple = ()  # type: ignore[type-arg]
-    citations: tuple = ()  # type: ignore[type-arg]
-    related: tuple = ()  # type: ignore[type-arg]
-    follow_ups: tuple[str, ...] = ()
-    trace_parts: dict = field(default_factory=dict)  # type: ignore[type-arg]
-    timings: dict[str, float] = field(default_factory=dict)
-    started: float = field(default_factory=time.perf_counter)
-
-    @contextmanager
-    def timed(self, step: str) -> Iterator[None]:
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.timings[step] = round((time.perf_counter() - begun) * 1000, 2)
-
-    def build(
-        self, outcome: Outcome, reason: str | None = None, notices: tuple[str, ...] = ()
-    ) -> Answer:
-        self.timings["total"] = round((time.perf_counter() - self.started) * 1000, 2)
-        used = self.index.manifest.generation if self.index else None
-        return Answer(
-            question=self.question,
-            outcome=outcome,
-            reason=reason,
-            alert=self.screening.alert,
-            statements=self.statements,
-            citations=self.citations,
-            related=self.related,
-            notices=(*notices, *self.screening.notices),
-            follow_ups=self.follow_ups,
-            contact=self.bot.contact,
-            versions=self.bot.versions(used),
-            trace=Trace(timings_ms=dict(self.timings), **self.trace_parts),
-        )

@@ -1,0 +1,69 @@
+"""What one answer is made of, collected while a question goes its way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.records import (
+    Answer,
+    Citation,
+    CitedStatement,
+    Contact,
+    Outcome,
+    Question,
+    Related,
+    Screening,
+    Trace,
+    Versions,
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Reply:
+    """`versions` gives those of the named index; `generation` names it once it was used."""
+
+    question: Question
+    contact: Contact
+    versions: Callable[[str | None], Versions]
+    screening: Screening = field(default_factory=Screening)
+    generation: str | None = None
+    statements: tuple[CitedStatement, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    related: tuple[Related, ...] = ()
+    follow_ups: tuple[str, ...] = ()
+    trace_parts: dict[str, Any] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+    started: float = field(default_factory=time.perf_counter)
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Note how long the block took, in milliseconds."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[step] = round((time.perf_counter() - begun) * 1000, 2)
+
+    def build(
+        self, outcome: Outcome, reason: str | None = None, notices: tuple[str, ...] = ()
+    ) -> Answer:
+        """The answer; the standing advice of triage comes after the other notices."""
+        self.timings["total"] = round((time.perf_counter() - self.started) * 1000, 2)
+        return Answer(
+            question=self.question,
+            outcome=outcome,
+            reason=reason,
+            alert=self.screening.alert,
+            statements=self.statements,
+            citations=self.citations,
+            related=self.related,
+            notices=(*notices, *self.screening.notices),
+            follow_ups=self.follow_ups,
+            contact=self.contact,
+            versions=self.versions(self.generation),
+            trace=Trace(timings_ms=dict(self.timings), **self.trace_parts),
+        )
