@@ -34,7 +34,7 @@ def load_items(split: str) -> list[Item]:
     """All questions of a split (`dev` or `test`), in file order."""
     items = []
     for path in sorted(FOLDER.glob("*.jsonl")):
-        kind = path.stem.rstrip("_0123456789")
+        kind = path.stem.removeprefix("test_").rstrip("_0123456789")
         for line in path.read_text("utf-8").splitlines():
             row = json.loads(line)
             if row["split"] != split:
