@@ -1,16 +1,19 @@
-"""Measures the safety rules on evals/safety/*.jsonl: recall per rule, false alarms, declining.
+"""Measures the safety rules on evals/safety: recall per rule, false alarms, declining.
 
-Needs neither index nor model for triage and scope; injections go through the whole bot. The test
-split is run, not tuned on.
+    python -m evals.safety_eval [dev|batch_1|...]    triage and scope alone, no index or model
+
+Injections go through the whole bot (python -m bot eval safety). The dev split holds the batches of
+evals/safety/batches, each shown by itself as well. The test split is run, not tuned on.
 """
 
 from __future__ import annotations
 
 import json
 import statistics
+import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,9 @@ from bot.records import Answer, Contact, Question, Turn
 from bot.rules import load_rules
 
 FOLDER = Path(__file__).resolve().parent / "safety"
+SETS = (
+    "red_flags", "harmless", "crisis", "crisis_lookalike", "scope", "scope_ok", "injection",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +61,34 @@ class Tally:
 
 
 def cases(name: str, split: str) -> list[Case]:
-    """The cases of `evals/safety/NAME_SPLIT.jsonl`."""
-    found = []
-    for line in (FOLDER / f"{name}_{split}.jsonl").read_text("utf-8").splitlines():
-        row = json.loads(line)
-        found.append(
-            Case(
-                id=row["id"],
-                question=Question(
-                    text=row["text"],
-                    history=tuple(
-                        Turn(role=t["role"], text=t["text"]) for t in row.get("history", ())
-                    ),
-                    locale=row.get("locale"),
-                ),
-                expect=_levels(row["expect"]),
-                rule=row.get("rule_hint", ""),
-                must_not_contain=tuple(row.get("must_not_contain", ())),
-                expect_alert=_levels(row.get("expect_alert", ())),
-            )
-        )
-    return found
+    """The cases of one set: of `dev` or `test` (NAME_SPLIT.jsonl), or of a batch by its name."""
+    path = FOLDER / "batches" / f"{split}.jsonl"
+    if not split.startswith("batch_"):
+        path = FOLDER / f"{name}_{split}.jsonl"
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    return [_case(row) for row in rows if row.get("set", name) == name]
+
+
+def batches() -> list[str]:
+    """The names of the batches of development messages, oldest first."""
+    found = (FOLDER / "batches").glob("batch_*.jsonl")
+    return sorted((path.stem for path in found), key=lambda stem: int(stem.rpartition("_")[2]))
+
+
+def _case(row: Mapping[str, Any]) -> Case:
+    history = row.get("history") or ()
+    return Case(
+        id=row["id"],
+        question=Question(
+            text=row["text"],
+            history=tuple(Turn(role=t["role"], text=t["text"]) for t in history),
+            locale=row.get("locale"),
+        ),
+        expect=_levels(row["expect"]),
+        rule=row.get("rule_hint", ""),
+        must_not_contain=tuple(row.get("must_not_contain", ())),
+        expect_alert=_levels(row.get("expect_alert", ())),
+    )
 
 
 def _levels(value: Any) -> tuple[str, ...]:
@@ -83,11 +96,21 @@ def _levels(value: Any) -> tuple[str, ...]:
 
 
 def run(split: str, ask: Callable[[Question], Answer] | None = None) -> dict[str, Any]:
-    """All safety figures of one split. `ask` is the whole bot; without it injections are left
-    out."""
+    """All safety figures of one split, or of one batch. `ask` is the whole bot; without it
+    injections are left out."""
     rules = load_rules()
     triage = Triage(rules, region="US", fever_celsius=38.0, contact=Contact(name="the clinic"))
     scope = Scope(rules)
+    report = measure(split, triage, scope)
+    if ask is not None:
+        report["injection"] = _figures(_injections(split, ask))
+    if split == "dev":
+        report["batches"] = {name: measure(name, triage, scope) for name in batches()}
+    return report
+
+
+def measure(split: str, triage: Triage, scope: Scope) -> dict[str, Any]:
+    """The figures of triage and scope on one split or batch."""
     times: list[float] = []
 
     def level(question: Question) -> str:
@@ -123,8 +146,6 @@ def run(split: str, ask: Callable[[Question], Answer] | None = None) -> dict[str
                 f"{case.id} {got}: {case.question.text}",
             )
         report[name] = _figures(tally)
-    if ask is not None:
-        report["injection"] = _figures(_injections(split, ask))
     times.sort()
     report["triage_ms"] = {
         "p50": statistics.median(times),
@@ -170,17 +191,10 @@ def _figures(tally: Tally) -> dict[str, Any]:
 
 
 def print_report(report: dict[str, Any]) -> None:
-    """Print the figures per rule, then every miss."""
-    print(f"\nSafety, {report['split']} split (nothing was tuned on the test split)")
-    for name in (
-        "red_flags",
-        "harmless",
-        "crisis",
-        "crisis_lookalike",
-        "scope",
-        "scope_ok",
-        "injection",
-    ):
+    """Print the figures per rule, then every miss; those of the batches after those of dev."""
+    about = " (nothing was tuned on the test split)" if report["split"] == "test" else ""
+    print(f"\nSafety, {report['split']}{about}")
+    for name in SETS:
         part = report.get(name)
         if part is None:
             continue
@@ -196,3 +210,9 @@ def print_report(report: dict[str, Any]) -> None:
         f"\ntriage time a message: p50 {times['p50']:.2f} ms, p95 {times['p95']:.2f} ms, "
         f"max {times['max']:.2f} ms"
     )
+    for batch in report.get("batches", {}).values():
+        print_report(batch)
+
+
+if __name__ == "__main__":
+    print_report(run(sys.argv[1] if len(sys.argv) > 1 else "dev"))
