@@ -52,9 +52,16 @@ class DocumentError(BotError):
 class EmptyDocument(DocumentError):
     """The file holds no text."""
 
+    hint = "Put text into it and run the ingest again, or take it out of the folder."
+
 
 class UnreadableDocument(DocumentError):
     """The file cannot be opened, or its bytes cannot be understood."""
+
+    hint = (
+        "Open it in the program that made it, save it again, and run the ingest again; what was "
+        "indexed of it before stays."
+    )
 
 
 class WrongType(UnreadableDocument):
@@ -107,6 +114,11 @@ class LinkOutside(UnreadableDocument):
 
 class FrontMatterError(DocumentError):
     """The front matter or sidecar is missing, is not YAML, or has a missing or wrong field."""
+
+    hint = (
+        "Correct the line named (docs/knowledge.md lists the fields) and run the ingest again; "
+        "what was indexed of the document before stays."
+    )
 
 
 class SidecarWithoutDocument(FrontMatterError):

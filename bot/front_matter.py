@@ -70,7 +70,8 @@ def read_front_matter(text: str, source_id: str, *, required: bool = True) -> Fr
             "there is no front matter",
             source_id=source_id,
             line=1,
-            hint="Begin the file with a line ---, then 'title: ...', then a line ---. "
+            hint="Begin the file with a line ---, then 'title: ...', then a line ---; or put the "
+            f"title into a file {source_id.rsplit('/', 1)[-1]}{SIDECAR_SUFFIX} beside it. "
             "See docs/knowledge.md.",
         )
     return FrontMatter(fields=Fields(place=source_id, values={}, lines={}), body=text)

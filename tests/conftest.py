@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,15 @@ def write_guide(folder: Path, name: str, title: str, body: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(GUIDE.format(title=title, body=body), "utf-8")
     return path
+
+
+def without_root_rights() -> tuple[str, ...]:
+    """Begins a command that is held to the rights of files, which root is not."""
+    if os.geteuid() != 0:
+        return ()
+    if not shutil.which("setpriv"):
+        pytest.skip("root, and no setpriv to give up its rights")
+    return ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--")
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from bot.indexing.flow import generations, ingest
 from bot.indexing.lexical import PassageStore
 from bot.settings import Settings
 from tests import making_docx, making_pdfs
-from tests.conftest import write_guide
+from tests.conftest import without_root_rights, write_guide
 
 
 def test_one_bad_file_never_stops_the_rest_and_doctor_lists_it(
@@ -64,3 +66,54 @@ def test_one_bad_file_never_stops_the_rest_and_doctor_lists_it(
     (knowledge / "leaflet.pdf").write_bytes(making_pdfs.leaflet())
     (knowledge / "leaflet.pdf.meta.yaml").write_text("title: New\n", "utf-8")
     assert {f.source_id: f.change for f in ingest(settings).files}["leaflet.pdf"] == "changed"
+
+
+def test_thirty_kinds_of_bad_files_are_named_with_a_hint_and_nothing_is_lost() -> None:
+    script = Path(__file__).resolve().parent.parent / "bench/bad_files.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--at-once"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    print(done.stdout)
+    assert done.stdout.count("\n    do: ") >= 25
+    assert "WRONG" not in done.stdout
+    assert done.stdout.rstrip().endswith("0 of the above wrong")
+
+
+def test_documents_in_a_folder_that_cannot_be_opened_stay(
+    settings: Settings, knowledge: Path
+) -> None:
+    """Also in a rebuild; and they are back when the folder can be opened again."""
+    write_guide(knowledge, "ward/food.md", "Food", "## Can I eat salad?\n\nWash salad first.\n")
+    ingest(settings)
+    script = f"""
+from pathlib import Path
+from bot.indexing.flow import ingest
+from bot.settings import Paths, Settings
+settings = Settings(
+    paths=Paths(knowledge=Path({str(knowledge)!r}), var=Path({str(settings.paths.var)!r}))
+)
+for rebuild in (False, True):
+    files = ingest(settings, rebuild=rebuild).files
+    print(*(f"{{f.source_id}}={{f.change}},{{f.stale}}" for f in files))
+"""
+    (knowledge / "ward").chmod(0)
+    try:
+        done = subprocess.run(
+            [*without_root_rights(), sys.executable, "-c", script],
+            cwd=Path(__file__).resolve().parent.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        (knowledge / "ward").chmod(0o755)
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    closed = "ward=failed,True ward/food.md=unchanged,True"
+    assert first == f"engraftment.md=unchanged,False hair.md=unchanged,False {closed}"
+    assert second == f"engraftment.md=changed,False hair.md=changed,False {closed}"
+    store = PassageStore.open(generations(settings).current().passages)
+    assert set(store.file_hashes()) == {"engraftment.md", "hair.md", "ward/food.md"}
+    store.close()
+    assert {f.change for f in ingest(settings).files} == {"unchanged"}

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import threading
@@ -19,7 +18,7 @@ import pytest
 from bot.indexing.flow import generations, ingest
 from bot.indexing.lexical import PassageStore
 from bot.settings import Settings
-from tests.conftest import write_guide
+from tests.conftest import without_root_rights, write_guide
 
 ROOT = Path(__file__).resolve().parent.parent
 READER = """
@@ -120,14 +119,8 @@ def test_a_read_only_state_folder_is_a_clear_error_and_the_old_index_serves(
     folders = [p for p in settings.paths.var.rglob("*") if p.is_dir()]
     for folder in folders:
         folder.chmod(0o555)
-    prefix: tuple[str, ...] = ()
-    if os.geteuid() == 0:
-        # Root may write everywhere; without these rights it is held to the bits like all others.
-        if not shutil.which("setpriv"):
-            pytest.skip("root, and no setpriv to give up its rights")
-        prefix = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--")
     try:
-        done = run_ingest(settings, *prefix)
+        done = run_ingest(settings, *without_root_rights())
     finally:
         for folder in folders:
             folder.chmod(0o755)

@@ -125,7 +125,9 @@ def test_the_same_document_twice_is_indexed_once(settings: Settings, knowledge: 
         "hair.md": "duplicate",
         "other-front.md": "duplicate",
     }
-    assert found["hair.md"].warnings == ("the same content as copy-of-hair.md; indexed once",)
+    assert found["hair.md"].warnings == (
+        "the same content as copy-of-hair.md; indexed once, remove one of them",
+    )
     assert sources(settings) == {"copy-of-hair.md", "engraftment.md"}
     again = ingest(settings)
     assert not again.swapped
@@ -165,7 +167,11 @@ def test_near_twins_and_wrong_dates_are_reported_and_indexed(
     (knowledge / "past.md").write_text(past, "utf-8")
     found = reports(settings)
     assert found["new.md"].change == "added"
-    assert found["new.md"].warnings == ("nearly the same as long.md; both are indexed",)
-    assert found["late.md"].warnings == ("published lies in the future (2098-01-01)",)
+    assert found["new.md"].warnings == (
+        "nearly the same as long.md; both are indexed, remove one of them if it is an old version",
+    )
+    assert found["late.md"].warnings == (
+        "published lies in the future (2098-01-01); correct the date",
+    )
     assert "its review date has passed (2026-01-01)" in found["past.md"].warnings[0]
     assert {"long.md", "new.md", "late.md", "past.md"} <= sources(settings)

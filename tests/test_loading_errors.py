@@ -130,6 +130,7 @@ BAD: list[tuple[str, str, bytes, type[DocumentError], str]] = [
     ("cp1252 text", "a.txt", "---\ntitle: T\n---\nIt’s".encode("cp1252"), WrongEncoding, "a.txt:4"),
     ("cp1252 page", "a.html", "<p>It’s fine.</p>".encode("cp1252"), WrongEncoding, "not UTF-8"),
     ("UTF-16 without mark", "a.txt", "Hällo there".encode("utf-16-le"), WrongEncoding, "not UTF-8"),
+    ("English in UTF-16", "a.txt", "Hi there".encode("utf-16-le"), WrongEncoding, "not UTF-8"),
     (
         "wrong charset",
         "a.html",
@@ -253,9 +254,10 @@ def test_the_hint_names_the_likely_encoding() -> None:
     with pytest.raises(WrongEncoding) as caught:
         load("a.html", "<p>It’s fine.</p>".encode("cp1252"))
     assert "Windows-1252" in caught.value.hint
-    with pytest.raises(WrongEncoding) as caught:
-        load("a.txt", "Hällo there".encode("utf-16-le"))
-    assert "UTF-16" in caught.value.hint
+    for text in ("Hällo there", "Hello there"):
+        with pytest.raises(WrongEncoding) as caught:
+            load("a.txt", text.encode("utf-16-le"))
+        assert "UTF-16" in caught.value.hint
 
 
 def test_utf_16_with_its_mark_is_read() -> None:

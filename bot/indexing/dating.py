@@ -13,10 +13,13 @@ _DAY = timedelta(days=1)
 def date_warnings(info: SourceInfo, today: date) -> tuple[str, ...]:
     """What the reader of an ingest report must look at, in order of the fields."""
     warnings = [
-        f"{name} lies in the future ({value})"
+        f"{name} lies in the future ({value}); correct the date"
         for name, value in (("published", info.published), ("reviewed", info.reviewed))
         if value and value > today + _DAY
     ]
     if info.overdue(today):
-        warnings.append(f"its review date has passed ({info.review_by}); it may not be quoted")
+        warnings.append(
+            f"its review date has passed ({info.review_by}); it may not be quoted until someone "
+            "has read it again and set a new review_by"
+        )
     return tuple(warnings)

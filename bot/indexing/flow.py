@@ -32,6 +32,8 @@ from bot.indexing.scanning import FoundFile, find_files
 from bot.records import SourceDocument
 from bot.settings import Settings
 
+_NEARLY = "both are indexed, remove one of them if it is an old version"
+
 INDEX_VERSION = 2
 """Part of the fingerprint: raise it when the stored records or tables change."""
 
@@ -174,6 +176,10 @@ class _Run:
         contents: list[tuple[str, str, bool]] = []
         for file in self._files():
             present.add(file.source_id)
+            if file.folder:
+                for source_id in self._served_of(file):
+                    present.add(source_id)
+                    work.report(source_id, "unchanged", stale=True)
             if not file.error:
                 content = file.content_hash + Path(file.source_id).suffix
                 contents.append((file.source_id, content, file.sidecar is not None))
@@ -194,6 +200,12 @@ class _Run:
         limit = self._settings.chunking.max_document_bytes
         return find_files(self._folder, limit, only=only)
 
+    def _served_of(self, file: FoundFile) -> list[str]:
+        """What the index serves of a file, or of all that lies in a folder."""
+        if not file.folder:
+            return [file.source_id] if file.source_id in self._served else []
+        return [name for name in self._served if name.startswith(f"{file.source_id}/")]
+
     def _documents(self) -> Iterator[SourceDocument]:
         """The documents to index, one at a time; those that cannot be read go into the report. In a
         rebuild they are taken from the index as they were read before."""
@@ -210,16 +222,17 @@ class _Run:
                     raise file.error
                 document = load(file.source_id, file.data, sidecar=file.sidecar, limits=limits)
             except DocumentError as error:
+                earlier = self._served_of(file)
                 work.failed[file.source_id] = error.bare
                 work.reports[file.source_id] = FileReport(
                     source_id=file.source_id,
                     change="failed",
                     error=str(error),
                     hint=error.hint,
-                    stale=file.source_id in self._served,
+                    stale=bool(earlier),
                 )
-                if not self._keep and file.source_id in self._served:
-                    yield from self._as_served(file.source_id)
+                for source_id in earlier if not self._keep else ():
+                    yield from self._as_served(source_id)
                 continue
             twin = twins.twin_of(file.source_id, file.file_hash, document.text)
             if twin:
@@ -230,7 +243,7 @@ class _Run:
                 file.source_id,
                 work.read[file.source_id],
                 date_warnings(document.info, date.today())
-                + ((f"nearly the same as {near.other}; both are indexed",) if near else ()),
+                + ((f"nearly the same as {near.other}; {_NEARLY}",) if near else ()),
             )
             yield document
         twins.save()

@@ -59,12 +59,25 @@ class Work:
     failed: dict[str, str] = field(default_factory=dict)
     duplicates: dict[str, str] = field(default_factory=dict)
 
-    def report(self, source_id: str, change: Change, warnings: tuple[str, ...] = ()) -> None:
-        self.reports[source_id] = FileReport(source_id=source_id, change=change, warnings=warnings)
+    def report(
+        self,
+        source_id: str,
+        change: Change,
+        warnings: tuple[str, ...] = (),
+        *,
+        stale: bool = False,
+    ) -> None:
+        self.reports[source_id] = FileReport(
+            source_id=source_id, change=change, warnings=warnings, stale=stale
+        )
 
     def duplicate(self, source_id: str, other: str, *, indexed: bool) -> None:
         """Leave out a document that repeats another."""
         self.duplicates[source_id] = other
-        self.report(source_id, "duplicate", (f"the same content as {other}; indexed once",))
+        self.report(
+            source_id,
+            "duplicate",
+            (f"the same content as {other}; indexed once, remove one of them",),
+        )
         if indexed:
             self.remove.append(source_id)

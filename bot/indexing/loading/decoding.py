@@ -60,14 +60,23 @@ def _strict(source_id: str, data: bytes, encoding: str) -> str:
 
 
 def _advice(data: bytes) -> str:
-    if data[:200].count(0) > len(data[:200]) // 4:
+    if _every_other_is_zero(data):
         return "It looks like UTF-16 without a mark. Save it again with the encoding UTF-8."
     if _WINDOWS.search(data):
         return "It looks like Windows-1252 (ANSI). Save it again with the encoding UTF-8."
     return WrongEncoding.hint
 
 
+def _every_other_is_zero(data: bytes) -> bool:
+    return data[:200].count(0) > len(data[:200]) // 4
+
+
 def _binary_refused(source_id: str, text: str) -> str:
+    # English in UTF-16 is good UTF-8, too: each letter and a zero.
+    if _every_other_is_zero(start := text[:200].encode("utf-8", "replace")):
+        raise WrongEncoding(
+            "the file is not UTF-8 text", source_id=source_id, line=1, hint=_advice(start)
+        )
     if "\x00" in text:
         raise UnreadableDocument(
             "the file holds binary data, not text",
