@@ -177,10 +177,11 @@ class Alert:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screening:
     """What triage found in a message: an alert or none, and standing advice to add to the answer
-    (for instance to a general question about fever, which is no alarm)."""
+    (for instance to a general question about fever, which is no alarm), both in `language`."""
 
     alert: Alert | None = None
     notices: tuple[str, ...] = ()
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -364,6 +365,9 @@ class Answer:
 
     `emergency` and `crisis` carry no statements. Outcomes other than `answered` carry none
     either; what may be shown with them is in `related` and `notices`.
+
+    `language` is that of the bot's own words (`alert`, `notices`). `asked_in` is the language of
+    the question where it is not English; the first of the `notices` is then in it.
     """
 
     question: Question
@@ -377,4 +381,6 @@ class Answer:
     related: tuple[Related, ...] = ()
     notices: tuple[str, ...] = ()
     follow_ups: tuple[str, ...] = ()
+    language: str = "en"
+    asked_in: str | None = None
     trace: Trace = field(default_factory=Trace)

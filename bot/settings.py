@@ -11,8 +11,16 @@ import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsError
@@ -90,12 +98,15 @@ class LocaleSettings(_Group):
 
 
 class ContactSettings(_Group):
-    """How a patient reaches a person (R02). Production refuses to start while `phone` is empty."""
+    """How a patient reaches a person (R02). Production refuses to start while `phone` is empty.
+    `name_es` and `hours_es` are for readers of Spanish."""
 
     name: str = "your transplant team"
     phone: str | None = None
     hours: str | None = None
     after_hours_phone: str | None = None
+    name_es: str | None = None
+    hours_es: str | None = None
 
 
 class Web(_Group):
@@ -157,9 +168,33 @@ class Privacy(_Group):
 
 
 class Store(_Group):
-    """How many finished generations of the index are kept, the serving one included."""
+    """How many finished generations of the index are kept, the serving one included, and the
+    Chroma server that the index lies on (without one it lies below `paths.var`). `chroma_name`
+    begins the names of its collections; `chroma_seconds` is how long a question waits for it;
+    `lease_seconds` how long a lock or a reader's claim outlives a process that died."""
 
     keep_generations: int = Field(default=2, ge=1, le=20)
+    chroma_url: str | None = None
+    chroma_name: str = Field(default="transplant-answers", pattern=r"^[a-z0-9][a-z0-9-]{1,40}$")
+    chroma_header: Literal["Authorization", "X-Chroma-Token"] = "Authorization"
+    chroma_token: SecretStr | None = None
+    chroma_ca: Path | None = None
+    chroma_seconds: float = Field(default=5.0, gt=0, le=120)
+    lease_seconds: float = Field(default=60.0, ge=3, le=3600)
+
+    @field_validator("chroma_url")
+    @classmethod
+    def _server(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        parts = urlsplit(value)
+        good = parts.scheme in ("http", "https") and parts.hostname and not parts.query
+        if not good or parts.username or parts.password or parts.fragment:
+            raise ValueError(
+                "write it like https://chroma.clinic.example:8000; a token goes into "
+                "BOT_STORE__CHROMA_TOKEN"
+            )
+        return value.rstrip("/")
 
 
 class Settings(BaseSettings):

@@ -10,11 +10,12 @@ from starlette.responses import JSONResponse, Response
 from bot.batch import QuestionBody
 from bot.errors import BotError
 from bot.records import Contact
-from bot.settings import Settings
 from bot.web.api_models import AnswerBody, Kept, Problem
-from bot.web.catalogue import Texts
 from bot.web.failures import failure_of
 from bot.web.feedback import FeedbackBody, FeedbackLog, feedback_of
+from bot.web.languages import Spoken, ours, speaking
+from bot.web.places import LANGUAGES
+from bot.web.render import Renderer
 from bot.web.service import Service, log_failure
 from bot.wire import answer_json, contact_json
 
@@ -44,16 +45,9 @@ def problem(
     return JSONResponse(body, status_code=status, media_type="application/problem+json")
 
 
-def api_router(
-    service: Service,
-    settings: Settings,
-    contact: Contact,
-    texts: Texts,
-    feedback_log: FeedbackLog | None,
-) -> APIRouter:
+def api_router(service: Service, renderer: Renderer, feedback_log: FeedbackLog | None) -> APIRouter:
     """`feedback_log` is None where the operator turned feedback off."""
     router = APIRouter(prefix=PREFIX, tags=["questions"])
-    about = texts["about_line"]
     errors: dict[int | str, dict[str, Any]] = {
         code: {"model": Problem, "content": {"application/problem+json": {}}}
         for code in (400, 413, 422, 429, 500, 503, 504)
@@ -61,6 +55,13 @@ def api_router(
 
     @router.post("/ask", response_model=AnswerBody, responses=errors, summary="Ask a question")
     def ask(body: QuestionBody) -> Response:
+        # The body says the language, not the browser: the caller's page may speak another.
+        with speaking(Spoken(language=ours(body.locale) or LANGUAGES[0])):
+            return answered(body)
+
+    def answered(body: QuestionBody) -> Response:
+        texts, contact = renderer.texts, renderer.contact
+        about = texts["about_line"]
         try:
             answer = service.ask(body.record())
         except Exception as error:
@@ -69,7 +70,7 @@ def api_router(
                 texts,
                 place="ask",
                 question=body.question,
-                max_chars=settings.answering.max_question_chars,
+                max_chars=renderer.max_chars,
             )
             detail = f"{failure.message} {failure.hint}".strip()
             response = problem(failure.status, failure.title, detail, contact=contact, about=about)
@@ -88,8 +89,10 @@ def api_router(
                 keep_feedback(body, service, feedback_log)
             except (BotError, OSError) as error:
                 log_failure("feedback", error)
-                e = texts["feedback"]
-                return problem(503, e["failed_title"], e["failed"], contact=contact, about=about)
+                e, about = renderer.texts["feedback"], renderer.texts["about_line"]
+                return problem(
+                    503, e["failed_title"], e["failed"], contact=renderer.contact, about=about
+                )
             return JSONResponse({"kept": "words" if body.share else "verdict"})
 
     return router

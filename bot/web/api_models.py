@@ -97,6 +97,8 @@ class AnswerBody(_Body):
     related: list[RelatedBody]
     notices: list[str]
     follow_ups: list[str]
+    language: str
+    asked_in: str | None
     contact: ContactBody
     timings_ms: dict[str, float]
     versions: VersionsBody

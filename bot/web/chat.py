@@ -18,11 +18,12 @@ from fastapi import FastAPI
 
 from bot.records import About, Answer, Question, Turn
 from bot.settings import Web
-from bot.web.catalogue import Texts
+from bot.web.catalogue import Texts, load_texts
 from bot.web.failures import failure_of
+from bot.web.languages import Spoken, by_browser, speaking, spoken
+from bot.web.places import CHATS
 from bot.web.plain import about_of
 from bot.web.render import Renderer, said_by
-from bot.web.security import CHAT
 from bot.web.service import Service
 
 KEEP_TURNS = 6
@@ -72,10 +73,18 @@ class Chat:
         answer: Answer | None = None
         give_back = ""
         try:
-            answer = self.service.ask(Question(text=text, history=held.turns, about=about))
+            answer = self.service.ask(
+                Question(text=text, history=held.turns, locale=spoken().language, about=about)
+            )
             body = self.renderer.answer(answer, prefix=f"a{number}")
         except Exception as error:
-            failure = failure_of(error, self.renderer.texts, place="chat")
+            failure = failure_of(
+                error,
+                self.renderer.texts,
+                place="chat",
+                question=text,
+                max_chars=self.renderer.max_chars,
+            )
             body = self.renderer.trouble(
                 failure.message, failure.hint, title=failure.title, prefix=f"a{number}"
             )
@@ -98,10 +107,14 @@ class Chat:
 
 
 def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
-    """The Blocks for `/chat`, with Gradio's safety settings of REQUIREMENTS 1.1."""
+    """The Blocks of one chat in the language that is `spoken()`, with Gradio's safety settings of
+    REQUIREMENTS 1.1."""
     t = renderer.texts["chat"]
+    language = spoken().language
     chat = Chat(service, renderer)
     starters: list[gr.Button] = []
+    # The guides are in English: a starter is shown in the page's language and asked in theirs.
+    in_english = dict(zip(_starters(t), _starters(load_texts()["chat"]), strict=True))
     follow_ups: list[gr.Button] = []
     with gr.Blocks(title=t["title"], analytics_enabled=False, fill_width=True) as page:
         held = gr.State(Conversation(), time_to_live=_STATE_SECONDS)
@@ -159,14 +172,23 @@ def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
         outputs: list[Any] = [log, held, box, start, clear, more, *follow_ups]
 
         def ask(
-            text: str, conversation: Conversation, kind: str | None, stage: str | None
+            text: str,
+            conversation: Conversation,
+            kind: str | None,
+            stage: str | None,
+            request: gr.Request,
         ) -> Iterator[list[Any]]:
-            pending = (renderer.asked((text or "").strip()[:2000] or "…"), _pending(renderer))
+            browser = by_browser(request.headers.get("accept-language", ""))
+            page_is = Spoken(language=language, carried=language != browser)
+            text = in_english.get(text, text or "")
+            with speaking(page_is):
+                pending = (renderer.asked(text.strip()[:2000] or "…"), _pending(renderer))
             hidden = [gr.update(visible=False)] * (1 + MAX_FOLLOW_UPS)
             waiting = gr.update(value=conversation.messages(pending), visible=True)
             shut = gr.update(visible=False)
             yield [waiting, conversation, "", shut, gr.update(visible=True), *hidden]
-            reply = chat.reply(text or "", conversation, about_of(kind, stage))
+            with speaking(page_is):
+                reply = chat.reply(text, conversation, about_of(kind, stage))
             yield [
                 reply.conversation.messages(),
                 reply.conversation,
@@ -229,6 +251,10 @@ def _about_you(t: Texts) -> tuple[gr.Radio, gr.Radio]:
     return kind, stage
 
 
+def _starters(t: Texts) -> list[str]:
+    return [question for topic in t["topics"] for question in topic["questions"]]
+
+
 def _pending(renderer: Renderer) -> str:
     return renderer.html("pending.html").strip()
 
@@ -238,22 +264,26 @@ def _buttons(offered: tuple[str, ...]) -> list[Any]:
     return shown + [gr.update(visible=False)] * (MAX_FOLLOW_UPS - len(shown))
 
 
-def mount_chat(app: FastAPI, service: Service, renderer: Renderer, web: Web) -> None:
-    """Mount the chat at `/chat`. The app must have its CORS middleware already: with one on the
-    parent Gradio adds none of its own, which would echo any origin (REQUIREMENTS 1.0.2)."""
-    gr.mount_gradio_app(
-        app,
-        build_chat(service, renderer, web),
-        path=CHAT,
-        run_history=False,
-        footer_links=[],
-        show_error=False,
-        ssr_mode=False,
-        max_file_size="1kb",
-        enable_monitoring=False,
-        mcp_server=False,
-        pwa=False,
-        allowed_paths=[],
-        # System fonts: the default theme would load font files.
-        theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
-    )
+def mount_chats(app: FastAPI, service: Service, renderer: Renderer, web: Web) -> None:
+    """Mount the chat of each language. The app must have its CORS middleware already: with one on
+    the parent Gradio adds none of its own, which would echo any origin (REQUIREMENTS 1.0.2)."""
+    # The longer path first: the first mount that fits gets the request.
+    for language, path in sorted(CHATS.items(), key=lambda place: -len(place[1])):
+        with speaking(Spoken(language=language)):
+            blocks = build_chat(service, renderer, web)
+        gr.mount_gradio_app(
+            app,
+            blocks,
+            path=path,
+            run_history=False,
+            footer_links=[],
+            show_error=False,
+            ssr_mode=False,
+            max_file_size="1kb",
+            enable_monitoring=False,
+            mcp_server=False,
+            pwa=False,
+            allowed_paths=[],
+            # System fonts: the default theme would load font files.
+            theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
+        )

@@ -1,4 +1,4 @@
-"""Turns the page that Gradio serves at `/chat/` into ours: words, landmarks and styles of our own
+"""Turns the page that Gradio serves for a chat into ours: words, landmarks and styles of our own
 around Gradio's part, a script nonce, the right language, and nothing that names another host.
 
 Everything a reader needs first (heading, notice, whom to call) is in the HTML itself, so it shows
@@ -13,8 +13,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.web.languages import is_chat
+from bot.web.places import route_path
 from bot.web.render import Renderer, asset
-from bot.web.security import CHAT, route_path
 from bot.web.service import Service, State
 
 _META = re.compile(r'<meta\s+(?:property|name)="(?:og|twitter):[^>]*?/>\s*', re.DOTALL)
@@ -33,7 +34,8 @@ class ChatPage:
         self.service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        page = scope["type"] == "http" and route_path(scope) == CHAT + "/"
+        path = route_path(scope) if scope["type"] == "http" else ""
+        page = path.endswith("/") and is_chat(path)
         if not page or scope["method"] != "GET":
             await self.app(scope, receive, send)
             return

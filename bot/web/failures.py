@@ -26,17 +26,21 @@ class Failure:
 
 
 def failure_of(
-    error: Exception, texts: Texts, *, place: str, question: str = "", max_chars: int | None = None
+    error: Exception, texts: Texts, *, place: str, question: str, max_chars: int
 ) -> Failure:
     """The entry for an error; unexpected ones are logged as `place`."""
     e = texts["error"]
     if isinstance(error, QuestionError):
-        too_long = max_chars is not None and len(question.strip()) > max_chars
+        length = len(question.strip())
+        if length > max_chars:
+            message = e["too_long"].format(length=f"{length:,}", most=f"{max_chars:,}")
+        else:
+            message = e["no_words" if length else "empty"]
         return Failure(
-            status=413 if too_long else 422,
+            status=413 if length > max_chars else 422,
             title=e["question_title"],
-            message=str(error),
-            hint=error.hint,
+            message=message,
+            hint=e["rephrase"],
             give_back=True,
         )
     if isinstance(error, ServiceBusy):

@@ -34,6 +34,7 @@ class Term:
     text: str
     source_id: str
     span: Span
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +132,7 @@ def terms_of(document: SourceDocument) -> tuple[Term, ...]:
                 text=span.of(document.text),
                 source_id=document.info.source_id,
                 span=span,
+                language=document.info.language,
             )
         )
     return tuple(found)

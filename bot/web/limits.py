@@ -12,16 +12,18 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot.web.security import CHAT, Refusal, route_path
+from bot.web.places import CHATS, route_path
+from bot.web.security import Refusal
 
 COUNTED = frozenset(
     {
         "/plain",
         "/sheet",
+        "/library",
         "/feedback",
         "/api/v1/ask",
         "/api/v1/feedback",
-        f"{CHAT}/gradio_api/queue/join",
+        *(f"{chat}/gradio_api/queue/join" for chat in CHATS.values()),
     }
 )
 """What makes the service work or write; reading pages is not counted."""

@@ -19,6 +19,7 @@ from bot.records import About, Answer, Question, TransplantKind, TransplantStage
 from bot.web.api import keep_feedback
 from bot.web.failures import failure_of
 from bot.web.feedback import FeedbackBody, FeedbackLog
+from bot.web.languages import spoken
 from bot.web.render import Renderer
 from bot.web.service import Service, log_failure
 
@@ -89,7 +90,7 @@ def _ask(service: Service, renderer: Renderer, fields: Fields) -> Asked:
     text = _one(fields, "question")
     about = about_of(_one(fields, "kind"), _one(fields, "stage"))
     try:
-        answer = service.ask(Question(text=text, about=about))
+        answer = service.ask(Question(text=text, locale=spoken().language, about=about))
         body = renderer.answer(answer, prefix="a1")
         return Asked(text=text, about=about, body=body, answer=answer)
     except Exception as error:

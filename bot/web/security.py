@@ -13,27 +13,29 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.settings import Web
+from bot.web.places import chat_of, route_path
 from bot.web.service import log_failure
 
 Refusal = Callable[[Request, int], Awaitable[Response]]
 """Makes the page or problem body for a status code."""
 
-CHAT = "/chat"
 # Measured by watching Chromium use the page; everything else of Gradio (upload, file, proxy=,
 # deep_link, monitoring, runs, info, call, api, stream, component_server, login ...) stays shut.
 _GET = frozenset({"", "/", "/theme.css", "/gradio_api/queue/data"})
 _GET_BELOW = ("/assets/", "/static/", "/gradio_api/heartbeat/")
 _POST = frozenset({"/gradio_api/queue/join", "/gradio_api/cancel", "/gradio_api/reset"})
 
-
-def route_path(scope: Scope) -> str:
-    """The path inside the app, without the prefix a proxy may add."""
-    path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", "")) or "/"
+READER = "/sources/"
+ORIGINALS = "/documents/"
+# For the viewers that browsers show a PDF with; a PDF itself loads nothing.
+_ORIGINAL = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; object-src 'self'; "
+    "frame-ancestors 'self'"
+)
 
 
 def gradio_allows(method: str, path: str) -> bool:
-    """Whether a path below `/chat` (given without it) may reach Gradio."""
+    """Whether a path below a chat (given without it) may reach Gradio."""
     if ".." in path or "\\" in path or "//" in path:
         return False
     if method in ("GET", "HEAD"):
@@ -50,10 +52,9 @@ class GradioGate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            path = route_path(scope)
-            inside = path == CHAT or path.startswith(CHAT + "/")
+            chat = chat_of(route_path(scope))
             # CORS answers OPTIONS before this; one that comes through gets 404 like the rest.
-            if inside and not gradio_allows(scope["method"], path.removeprefix(CHAT)):
+            if chat and not gradio_allows(scope["method"], chat[1]):
                 response = await self.refuse(Request(scope, receive), 404)
                 await response(scope, receive, send)
                 return
@@ -132,7 +133,8 @@ class LastResort:
 
 class SecurityHeaders:
     """Adds the headers of R33 to every response. The chat page alone gets a script nonce, which
-    its maker leaves in `scope["state"]["nonce"]`."""
+    its maker leaves in `scope["state"]["nonce"]`. An original PDF may stand in a page of ours,
+    wherever the others may stand, and the reader of a PDF may hold one."""
 
     def __init__(self, app: ASGIApp, web: Web) -> None:
         self.app = app
@@ -155,33 +157,43 @@ class SecurityHeaders:
         await self.app(scope, receive, sender)
 
     def _add(self, headers: MutableHeaders, path: str, nonce: str) -> None:
-        headers["Content-Security-Policy"] = self.policy(path, nonce)
+        original = path.startswith(ORIGINALS) and headers.get("content-type") == "application/pdf"
+        headers["Content-Security-Policy"] = _ORIGINAL if original else self.policy(path, nonce)
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "no-referrer"
         headers["Permissions-Policy"] = (
             "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()"
         )
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        if not self.web.frame_ancestors:
+        if original:
+            headers["X-Frame-Options"] = "SAMEORIGIN"
+            headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        elif not self.web.frame_ancestors:
             # This header cannot list origins, so it only goes out where nobody is allowed.
             headers["X-Frame-Options"] = "DENY"
         if self.web.production:
             headers["Strict-Transport-Security"] = "max-age=31536000"
         if "cache-control" not in headers:
-            fixed = path.startswith(("/static/", CHAT + "/assets/", CHAT + "/static/"))
+            chat = chat_of(path)
+            below = chat[1] if chat else path
+            fixed = below.startswith(("/static/", "/assets/"))
             headers["Cache-Control"] = "public, max-age=86400" if fixed else "no-store"
 
     def policy(self, path: str, nonce: str) -> str:
         ancestors = " ".join(self.web.frame_ancestors) or "'none'"
-        chat = path == CHAT or path.startswith(CHAT + "/")
+        chat = chat_of(path) is not None
         # Gradio's components carry style attributes; its scripts run from files and one nonce.
         # Neither page may evaluate strings, and no other host is ever named.
         script = f"'self' 'nonce-{nonce}'" if chat else "'self'"
         style = "'self' 'unsafe-inline'" if chat else "'self'"
         base = "'self'" if chat else "'none'"
+        # Chromium holds a PDF to be both an object and a frame.
+        embedded = (
+            "'self'" if path.startswith(READER) and path.lower().endswith(".pdf") else "'none'"
+        )
         return (
             f"default-src 'none'; script-src {script}; style-src {style}; "
             "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; "
-            f"base-uri {base}; object-src 'none'; frame-src 'none'; "
+            f"base-uri {base}; object-src {embedded}; frame-src {embedded}; "
             f"frame-ancestors {ancestors}"
         )

@@ -9,19 +9,23 @@ from __future__ import annotations
 import logging
 import threading
 import traceback
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
+from bot.answering.citing import Found
 from bot.errors import BotError
 from bot.records import Answer, Question, SourceDocument, SourceInfo, Versions
 
 _LOG = logging.getLogger("bot.web")
+_T = TypeVar("_T")
 
 
 class Bot(Protocol):
     """The part of `bot.answering.flow.Bot` that pages and API use."""
 
     def ask(self, question: Question) -> Answer: ...
+    def look_up(self, question: Question) -> Found: ...
     def document(self, source_id: str) -> SourceDocument: ...
     def sources(self) -> tuple[SourceInfo, ...]: ...
     def warm(self) -> None: ...
@@ -64,9 +68,16 @@ class Service:
     def ask(self, question: Question) -> Answer:
         """The bot's answer. Raises what the bot raises, `ServiceBusy` at once where there is no
         room, `AnswerTimeout` after the time limit (the work itself goes on to its end)."""
+        return self._in_turn(self.bot.ask, question)
+
+    def look_up(self, question: Question) -> Found:
+        """The pages that the bot finds for a search; within the same limits as `ask`."""
+        return self._in_turn(self.bot.look_up, question)
+
+    def _in_turn(self, work: Callable[[Question], _T], question: Question) -> _T:
         if not self._room.acquire(blocking=False):
             raise ServiceBusy("Too many questions are waiting.")
-        future = self._pool.submit(self.bot.ask, question)
+        future = self._pool.submit(work, question)
         future.add_done_callback(lambda _: self._room.release())
         try:
             return future.result(self._seconds)
@@ -92,6 +103,13 @@ class Service:
             log_failure("warm-up", error)
         finally:
             self._warmed.set()
+
+    def languages(self) -> frozenset[str]:
+        """The languages of the guides; none where there is no index."""
+        try:
+            return frozenset(source.language for source in self.bot.sources())
+        except BotError:
+            return frozenset()
 
     def stop(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
