@@ -11,7 +11,8 @@ from itertools import combinations
 
 
 class Spelling:
-    """Maps a word to the safety word it is a slip of, or returns it as it is.
+    """Maps a word to the safety word it is a slip of, or returns it as it is. `known` words are
+    never changed.
 
     `targets` are the words that a slip is read as: one letter dropped, doubled, swapped or wrong in
     words of five letters and more, two in words of nine and more. The first letter must be right,
@@ -27,7 +28,7 @@ class Spelling:
         known: Iterable[str],
     ) -> None:
         self._slips = {slip: word for word, found in slips.items() for slip in found}
-        self._known = frozenset(known) | frozenset(real_words) | frozenset(targets)
+        self.known = frozenset(known) | frozenset(real_words) | frozenset(targets)
         self._near: dict[str, set[str]] = {}
         for word in targets:
             for key in _shortened(word, 2 if len(word) >= 9 else 1):
@@ -35,12 +36,12 @@ class Spelling:
         self._lookup = lru_cache(maxsize=20_000)(self._search)
 
     def __contains__(self, word: object) -> bool:
-        return word in self._known or word in self._slips
+        return word in self.known or word in self._slips
 
     def __call__(self, word: str) -> str:
         if word in self._slips:
             return self._slips[word]
-        if len(word) < 4 or len(word) > 20 or word in self._known:
+        if len(word) < 4 or len(word) > 20 or word in self.known:
             return word
         return self._lookup(word)
 
