@@ -79,6 +79,17 @@ class ExampleFile(Reviewed):
     examples: dict[str, tuple[str, ...]]
 
 
+class SpokenRule(Model):
+    """What another language adds to a rule of English: what it looks for, and its texts. Level and
+    actions stay those of the English rule with this id."""
+
+    id: Id
+    phrases: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    message: Text
+    notice: Text
+
+
 class FlagFile(Model):
     rule: tuple[FlagRule, ...] = Field(min_length=1)
     follow_up: tuple[FollowUp, ...] = ()
@@ -166,6 +177,20 @@ class WordFile(Reviewed):
     temperature: Temperature
 
 
+class SpokenFile(Reviewed):
+    """A file `red_flags_LANGUAGE.toml`. See the head of red_flags_es.toml."""
+
+    stops: tuple[str, ...]
+    lists: tuple[str, ...]
+    groups: dict[str, tuple[str, ...]]
+    slips: dict[str, tuple[str, ...]]
+    spelling: Spelled
+    cues: dict[str, tuple[str, ...]]
+    figures: dict[str, int]
+    temperature: Temperature
+    rule: tuple[SpokenRule, ...] = Field(min_length=1)
+
+
 class Emergency(Model):
     name: str = Field(min_length=2)
     phone: Phone
@@ -210,13 +235,55 @@ class ContactFile(Reviewed):
     thresholds: Thresholds
 
 
+class RegionTexts(Model):
+    """The words of a region's numbers in another language; `crisis` line by line as in
+    contacts.toml."""
+
+    crisis: tuple[str, ...] = Field(min_length=1)
+    emergency: str | None = None
+    note: str | None = None
+    urgent_advice: str | None = None
+
+
+class ContactTexts(Reviewed):
+    """A file `contacts_LANGUAGE.toml`: texts beside the numbers of contacts.toml."""
+
+    regions: dict[Region, RegionTexts]
+    fallback: Fallback
+
+
+class DeclineText(Model):
+    """A rule of scope.toml in another language; `phrases` decline where guides in that language
+    are answered from."""
+
+    id: Id
+    says: Text
+    phrases: tuple[str, ...] = ()
+
+
+class ScopeTexts(Reviewed):
+    """A file `scope_LANGUAGE.toml`."""
+
+    closing: Text
+    rule: tuple[DeclineText, ...] = Field(min_length=1)
+
+
 class LanguageRule(Model):
+    """A language beside English. `only_english` says what the guides are in, `when_ill` whom to
+    call; `message` is both."""
+
     code: str = Field(pattern=r"^[a-z]{2,3}$")
     name: str
     script: str | None = None
     words: tuple[str, ...] = ()
-    urgent: tuple[str, ...] = ()
-    message: Text
+    only_english: Text
+    when_ill: Text
+
+    @property
+    def message(self) -> str:
+        # Chinese and Japanese set no blank between sentences.
+        between = "" if self.only_english.endswith("。") else " "
+        return f"{self.only_english}{between}{self.when_ill}"
 
 
 class LanguageFile(Reviewed):
