@@ -19,6 +19,10 @@ from bot.text import sentence_spans
 _MARGIN = 0.12
 """The share of a page's height at its head and foot where running lines stand."""
 _EDGE_LINES = 3
+_MOST_RUNNING_WORDS = 8
+"""Running lines in the size of the text that differ in numbers only have no more words."""
+_SMALL_PRINT = 0.92
+"""Small print is at most this many times as large as the body text."""
 _PAGE_NUMBER = re.compile(
     r"^[\s\-–—|•]*(?:(?:page|p\.?|seite|side)\s*)?\d{1,4}(?:\s*(?:of|/|from|von)\s*\d{1,4})?[\s\-–—|•]*$",
     re.IGNORECASE,
@@ -79,10 +83,11 @@ def blocks_of(pages: Sequence[Sequence[Line]]) -> list[Block]:
 
 def _without_running_lines(pages: Sequence[Sequence[Line]], body: float) -> list[list[Line]]:
     """The pages without page numbers, and without lines that stand at the same place at the head
-    or foot of most pages, or of most left or right pages."""
+    or foot of most pages, or of most left or right pages. A document of one page has nothing to
+    compare: there the small print at head and foot is read before and after the rest."""
     edges = [_edge_lines(page) for page in pages]
-    keys = [[_running_key(line, body) for line in lines] for lines in edges]
-    seen = Counter(key for found in keys for key in set(found))
+    keys = [[_running_keys(line, lines, body) for line in lines] for lines in edges]
+    seen = Counter(key for found in keys for key in set().union(*found))
     full = sum(1 for page in pages if page)
     most = max(2, round(0.4 * full))
     numbered = sum(any(_PAGE_NUMBER.match(x.text) for x in lines) for lines in edges)
@@ -90,12 +95,46 @@ def _without_running_lines(pages: Sequence[Sequence[Line]], body: float) -> list
     for page, lines, found in zip(pages, edges, keys, strict=True):
         running = {
             id(line)
-            for line, key in zip(lines, found, strict=True)
-            if (full > 1 and seen[key] >= most)
-            or (_PAGE_NUMBER.match(line.text) and (numbered > 1 or "of" in line.text or full == 1))
+            for line, own in zip(lines, found, strict=True)
+            if full > 1 and any(seen[key] >= most for key in own)
         }
-        kept.append([line for line in page if id(line) not in running])
+        for line in lines:
+            if _PAGE_NUMBER.match(line.text) and (numbered > 1 or "of" in line.text or full == 1):
+                beside = _row(line, lines) if full == 1 else []
+                running |= {id(x) for x in [line, *(x for x in beside if _is_small(x, body))]}
+        rest = [line for line in page if id(line) not in running]
+        kept.append(_with_edges(_set_apart(rest, body) if full == 1 else rest))
     return kept
+
+
+def _row(line: Line, lines: Sequence[Line]) -> list[Line]:
+    """The lines of all columns that stand on the same height, from left to right."""
+    row = [x for x in lines if abs(x.baseline - line.baseline) <= 0.3 * line.size]
+    return sorted(row, key=lambda x: x.x0)
+
+
+def _is_small(line: Line, body: float) -> bool:
+    return line.size <= _SMALL_PRINT * body
+
+
+def _set_apart(page: Sequence[Line], body: float) -> list[Line]:
+    """The page with the small print of its head first and of its foot last, as stretches of their
+    own: between two columns it would stand in the middle of a sentence."""
+    small = [line for line in _edge_lines(page) if _is_small(line, body)]
+    apart = {id(line) for line in small}
+    regions = [line.region for line in page]
+    head = [replace(line, region=min(regions) - 1) for line in small if line.y > 0.5]
+    foot = [replace(line, region=max(regions) + 1) for line in small if line.y <= 0.5]
+    return [*head, *(line for line in page if id(line) not in apart), *foot]
+
+
+def _with_edges(page: Sequence[Line]) -> list[Line]:
+    """The edges of each column anew: a running line across the page is no measure of it."""
+    edges: dict[int, tuple[float, float]] = {}
+    for line in page:
+        left, right = edges.get(line.region, (line.x0, line.x1))
+        edges[line.region] = (min(left, line.x0), max(right, line.x1))
+    return [replace(x, left=edges[x.region][0], right=edges[x.region][1]) for x in page]
 
 
 def _edge_lines(page: Sequence[Line]) -> list[Line]:
@@ -105,11 +144,20 @@ def _edge_lines(page: Sequence[Line]) -> list[Line]:
     return head + [line for line in foot if line not in head]
 
 
+def _running_keys(line: Line, lines: Sequence[Line], body: float) -> set[tuple[str, int]]:
+    """The line's own key and that of its row: where a page has columns, a line across their gap is
+    read as two."""
+    row = [_running_key(x, body) for x in _row(line, lines)]
+    return {_running_key(line, body), (" ".join(text for text, _ in row), round(line.y * 40))}
+
+
 def _running_key(line: Line, body: float) -> tuple[str, int]:
     """What makes two lines the same running line. Digits count where the line looks like a heading
-    or ends like a sentence: `Step 1` and `Step 2` at the head of two pages are content."""
+    or ends like a sentence, or is as long as one: `Step 1` and `Step 2` at the head of two pages
+    are content."""
     text = line.text.casefold()
-    if not line.bold and line.size <= 1.05 * body and not _SENTENCE_END.search(text):
+    short = len(text.split()) <= _MOST_RUNNING_WORDS or _is_small(line, body)
+    if short and not line.bold and line.size <= 1.05 * body and not _SENTENCE_END.search(text):
         text = re.sub(r"\d+|\b[ivx]+\b", "#", text)
     return " ".join(text.split()), round(line.y * 40)
 
