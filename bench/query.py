@@ -130,7 +130,8 @@ def build(settings: Settings, corpus: Path, passages: int, seed: int) -> None:
         # A folder cannot be opened as a cache: made-up vectors are not kept.
         logging.disable()
         cache = EmbeddingCache(settings.paths.var, {}, mixtures)
-        builder = Builder(building, embedder, cache, settings, fresh=True)
+        vectors = all_generations.new_vectors(building, None)
+        builder = Builder(building, vectors, embedder, cache, settings, fresh=True)
         for document in documents(passages, sentences, topics, rng):
             builder.put(document, replaces=False)
         builder.flush()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from bot.cli_index import register
 from bot.errors import BotError, QuestionError, UnknownSource
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+register(app)
 
 
 def main(prepend: list[str] | None = None) -> NoReturn:
@@ -49,60 +51,6 @@ def fail(error: BotError) -> NoReturn:
     if error.hint:
         print(f"What to do: {error.hint}", file=sys.stderr)
     sys.exit(error.exit_code)
-
-
-@app.command()
-def ingest(
-    folder: Annotated[
-        Path | None, typer.Argument(help="Folder with documents (default: knowledge/).")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would change; change nothing.")
-    ] = False,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Read and embed everything.")] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Check the guides' writing rules; index nothing.")
-    ] = False,
-    fix: Annotated[
-        bool, typer.Option("--fix", help="With --check: put missing glossary links in first.")
-    ] = False,
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Wait for another ingest to end instead of refusing.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Read documents into the index. Unchanged files are skipped."""
-    from bot import cli_output as output
-    from bot.settings import load_settings
-
-    settings = load_settings()
-    if check:
-        from bot.indexing.checking import check_path
-
-        path = folder or settings.paths.knowledge
-        if fix:
-            from bot.indexing.linking import link_folder
-
-            for name in link_folder(path if path.is_dir() else path.parent):
-                print(f"linked: {name}", file=sys.stderr)
-        report = check_path(path)
-        output.print_check(report, as_json=as_json)
-        if report.problems:
-            raise typer.Exit(3)
-        return
-    from bot.indexing.flow import ingest as run
-
-    result = run(
-        settings,
-        folder=folder,
-        rebuild=rebuild,
-        dry_run=dry_run,
-        wait=wait,
-        progress=output.progress(quiet=as_json),
-    )
-    output.print_ingest(result, as_json=as_json)
-    if result.failed:
-        raise typer.Exit(3)
 
 
 @app.command()
@@ -202,8 +150,8 @@ def show(
     target: Annotated[str, typer.Argument(help="SOURCE or SOURCE:START-END.")],
 ) -> None:
     """Print the stored text of a document, or of a span of it, byte for byte."""
-    from bot.indexing.flow import generations
     from bot.indexing.lexical import PassageStore
+    from bot.indexing.places import generations
     from bot.settings import load_settings
     from bot.targets import parse_target
 
@@ -219,45 +167,6 @@ def show(
     sys.stdout.buffer.write(text.encode("utf-8"))
     if span is None:
         sys.stdout.buffer.write(b"\n")
-
-
-Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")]
-By = Annotated[str, typer.Option("--by", help="Who; kept in the audit log.")]
-
-
-@app.command()
-def withdraw(
-    target: Annotated[str, typer.Argument(help="SOURCE or SOURCE:START-END.")],
-    reason: Reason,
-    by: By,
-) -> None:
-    """Take a source or passage out of all answers at once, without a restart."""
-    from bot.indexing.flow import generations
-    from bot.indexing.lexical import PassageStore
-    from bot.settings import load_settings
-    from bot.targets import parse_target
-    from bot.withdrawals import Withdrawals
-
-    settings = load_settings()
-    store = PassageStore.open(generations(settings).current().passages)
-    source_id, span = parse_target(target, set(store.file_hashes()))
-    Withdrawals(settings.paths.var).withdraw(source_id, span, reason=reason, by=by)
-    print(f"Withdrawn: {target}. Running servers leave it out within a second.")
-
-
-@app.command()
-def restore(
-    target: Annotated[str, typer.Argument(help="As it was withdrawn.")], reason: Reason, by: By
-) -> None:
-    """Put a withdrawn source or passage back."""
-    from bot.settings import load_settings
-    from bot.withdrawals import Withdrawals
-
-    withdrawals = Withdrawals(load_settings().paths.var)
-    if not withdrawals.restore(target, reason=reason, by=by):
-        known = ", ".join(w.target for w in withdrawals.items()) or "nothing"
-        raise UnknownSource(f"{target} is not withdrawn.", hint=f"Withdrawn now: {known}.")
-    print(f"Restored: {target}.")
 
 
 @app.command()

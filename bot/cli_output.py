@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from bot.errors import BotError
 from bot.explaining import explain
 from bot.records import Answer, Retrieved
 from bot.text import flesch_kincaid
@@ -88,6 +90,23 @@ def print_ingest(report: IngestReport, *, as_json: bool) -> None:
         print(f"Error: {file.error}", file=sys.stderr)
         if file.hint:
             print(f"What to do: {file.hint}", file=sys.stderr)
+
+
+def print_watched(outcome: IngestReport | BotError, *, as_json: bool) -> None:
+    """One run of `--watch`: one line of JSON, or what `print_ingest` prints, with the time before
+    it. A run that changed nothing prints nothing, unless files failed in it that were tried."""
+    if isinstance(outcome, BotError):
+        if as_json:
+            print(json.dumps({"error": str(outcome), "hint": outcome.hint}), flush=True)
+        else:
+            print(f"Error: {outcome}\nWhat to do: {outcome.hint}", file=sys.stderr, flush=True)
+    elif outcome.swapped or outcome.failed:
+        if as_json:
+            print(json.dumps(asdict(outcome), ensure_ascii=False, default=str), flush=True)
+        else:
+            print(time.strftime("%H:%M:%S"))
+            print_ingest(outcome, as_json=False)
+            sys.stdout.flush()
 
 
 def print_check(report: CheckReport, *, as_json: bool) -> None:

@@ -34,15 +34,18 @@ def examine() -> list[Finding]:
     findings = [Finding(part="settings", state="ok", detail="all names and values understood")]
     for part, check in (
         ("model", _model),
+        ("server", _server),
         ("index", _index),
         ("files", _files),
         ("rules", _rules),
         ("contact", _contact),
     ):
         try:
-            findings.append(check(settings))
+            finding = check(settings)
         except BotError as error:
-            findings.append(_failed(part, error))
+            finding = _failed(part, error)
+        if finding is not None:
+            findings.append(finding)
     return findings
 
 
@@ -67,12 +70,39 @@ def _model(settings: Settings) -> Finding:
     )
 
 
+def _server(settings: Settings) -> Finding | None:
+    """Nothing to say where the index lies in the state folder."""
+    from bot.indexing.places import board_of
+
+    board = board_of(settings)
+    if board is None:
+        return None
+    listing = board.look()
+    address = board.connection.address
+    generations = {note.values["generation"] for note in listing.of("pointer")}
+    detail = (
+        f"{address.url} answers, {address.name}: {len(generations)} generation(s), "
+        f"{len(listing.of('lease'))} reader(s)"
+    )
+    if address.token and address.url.startswith("http:"):
+        return Finding(
+            part="server",
+            state="look",
+            detail=f"{detail}; the token is sent without TLS",
+            hint="Use https in BOT_STORE__CHROMA_URL unless this network is yours alone.",
+        )
+    return Finding(part="server", state="ok", detail=detail)
+
+
 def _index(settings: Settings) -> Finding:
     from bot.errors import DamagedIndex, IndexMismatch
-    from bot.indexing.flow import fingerprint, generations
+    from bot.indexing.flow import fingerprint
     from bot.indexing.lexical import PassageStore
+    from bot.indexing.places import generations
+    from bot.indexing.store import COLLECTIONS, VectorStore
 
-    generation = generations(settings).current()
+    index = generations(settings)
+    generation = index.current()
     manifest = generation.manifest()
     if manifest.fingerprint != fingerprint(settings, _embedder()):
         raise IndexMismatch(f"The index was made with other rules or model ({manifest.model}).")
@@ -82,6 +112,11 @@ def _index(settings: Settings) -> Finding:
             raise DamagedIndex("The index holds another number of passages than its manifest says.")
     finally:
         store.close()
+    if settings.store.chroma_url:  # in a folder Chroma would have to be loaded for this
+        vectors = VectorStore.open(index.vectors(generation))
+        for name in COLLECTIONS:
+            if vectors.count(name) != getattr(manifest, name):
+                raise DamagedIndex(f"The server holds another number of {name} than it should.")
     return Finding(
         part="index",
         state="ok",
@@ -92,10 +127,9 @@ def _index(settings: Settings) -> Finding:
 
 def _files(settings: Settings) -> Finding:
     from bot.indexing.dating import date_warnings
-    from bot.indexing.flow import generations
     from bot.indexing.lexical import PassageStore
+    from bot.indexing.places import generations, withdrawals_of
     from bot.indexing.scanning import find_files
-    from bot.withdrawals import Withdrawals
 
     generation = generations(settings).current()
     manifest = generation.manifest()
@@ -111,7 +145,7 @@ def _files(settings: Settings) -> Finding:
         dated = [(i.source_id, date_warnings(i, date.today())) for i in store.sources()]
     finally:
         store.close()
-    withdrawn = [w.target for w in Withdrawals(settings.paths.var).items()]
+    withdrawn = [w.target for w in withdrawals_of(settings).items()]
     notes = [f"withdrawn: {target}" for target in withdrawn]
     stale = dict.fromkeys(manifest.documents, ", its earlier version is still served")
     named = {*manifest.failed, *manifest.duplicates}

@@ -156,6 +156,12 @@ class DamagedIndex(StoreError):
     hint = "Run: python ingest.py --rebuild"
 
 
+class ServerUnreachable(StoreError):
+    """The Chroma server does not answer, or does not let us in."""
+
+    hint = "Look whether the server runs and whether BOT_STORE__CHROMA_URL is right."
+
+
 class UnknownSource(StoreError):
     """No document or span of that name is in the index."""
 

@@ -13,6 +13,9 @@ BOT = ROOT / "bot"
 FLOWS = {
     "bot.indexing.flow",
     "bot.indexing.building",
+    "bot.indexing.places",
+    "bot.indexing.sharing",
+    "bot.indexing.watching",
     "bot.indexing.checking",
     "bot.indexing.linking",
     "bot.answering.flow",
@@ -22,13 +25,19 @@ EDGES = (
     "bot.web",
     "bot.chains",
     "bot.cli",
+    "bot.cli_index",
     "bot.cli_output",
     "bot.doctor",
     "bot.__main__",
     "bot.review",
 )
 HOMES = {
-    "chromadb": {"bot.indexing.store"},
+    "chromadb": {
+        "bot.indexing.store",
+        "bot.indexing.server.connection",
+        "bot.indexing.server.board",
+        "bot.indexing.server.files",
+    },
     "langchain_chroma": {"bot.indexing.store"},
     "sentence_transformers": {"bot.indexing.embedding"},
     "sqlite3": {"bot.indexing.lexical", "bot.indexing.cache"},
@@ -44,7 +53,8 @@ HOMES = {
     "rapidfuzz": {"bot.answering.rewriting"},
     "yaml": {"bot.front_matter"},
     "pydantic_settings": {"bot.settings"},
-    "typer": {"bot.cli"},
+    "typer": {"bot.cli", "bot.cli_index"},
+    "watchfiles": {"bot.indexing.watching"},
 }
 FORBIDDEN = {"langchain_community", "langchain_classic", "fitz", "pymupdf", "requests", "nltk"}
 

@@ -30,7 +30,8 @@ from bot.answering.triage import Triage
 from bot.answering.verification import Verifier
 from bot.errors import BotError, QuestionError, UnknownSource
 from bot.indexing.embedding import Embedder
-from bot.indexing.flow import generations, make_embedder
+from bot.indexing.flow import make_embedder
+from bot.indexing.places import generations, withdrawals_of
 from bot.lexicon import load_lexicon
 from bot.messages import load_messages
 from bot.records import (
@@ -49,7 +50,6 @@ from bot.records import (
 )
 from bot.rules import load_rules
 from bot.settings import Settings
-from bot.withdrawals import Withdrawals
 
 _HAS_WORDS = re.compile(r"[^\W_]")
 _SENTENCE_CACHE = 4096
@@ -80,7 +80,7 @@ class Bot:
         self._today = today
         self._messages = load_messages()
         self._lexicon = load_lexicon()
-        self._withdrawn = Withdrawals(settings.paths.var)
+        self._withdrawn = withdrawals_of(settings)
         self._triage = Triage(
             rules,
             region=settings.locale.region,
@@ -311,10 +311,11 @@ class Bot:
             return retrieved.hits[0].chunk, judge.features(query, retrieved)
 
     def versions(self, index: str | None = None) -> Versions:
-        """Versions without opening anything: unless named, the index the pointer names."""
+        """Versions without opening anything or waiting for anything: unless named, the index in use
+        or the one the pointer names."""
         return Versions(
             app=bot.__version__,
-            index=index or generations(self._settings).current_name(),
+            index=index or self._index.name(),
             model=self._embedder.name,
             writer=EXTRACTIVE,
         )

@@ -9,14 +9,14 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO
 
 from bot.errors import BotError, IndexMismatch
 from bot.indexing.embedding import Embedder
 from bot.indexing.flow import fingerprint
-from bot.indexing.generations import Generations, Manifest
+from bot.indexing.generations import Manifest
 from bot.indexing.lexical import PassageStore
-from bot.indexing.store import InFolder, VectorStore
+from bot.indexing.places import Handle, Index
+from bot.indexing.store import VectorStore
 from bot.settings import Settings
 from bot.text import content_words
 
@@ -35,7 +35,7 @@ class OpenIndex:
     vectors: VectorStore
     vocabulary: dict[str, int]
     stems: frozenset[str]
-    lease: IO[bytes]
+    lease: Handle
     users: int = 0
     retired: bool = False
 
@@ -52,13 +52,14 @@ class OpenIndex:
 class IndexHolder:
     """Lends the serving generation to one question at a time per thread; never a mix of two."""
 
-    def __init__(self, settings: Settings, embedder: Embedder, generations: Generations) -> None:
+    def __init__(self, settings: Settings, embedder: Embedder, generations: Index) -> None:
         self._settings = settings
         self._embedder = embedder
         self._generations = generations
         self._lock = threading.Lock()
         self._open: OpenIndex | None = None
         self._looked = 0.0
+        generations.follow()
 
     @contextlib.contextmanager
     def use(self) -> Iterator[OpenIndex]:
@@ -73,11 +74,11 @@ class IndexHolder:
         with self._lock:
             now = time.monotonic()
             if self._open is None or now - self._looked >= _LOOK_EVERY_SECONDS:
-                self._looked = now
                 name = self._generations.current_name()
+                self._looked = now
                 if self._open is None:
                     self._open = self._load()
-                elif self._open.manifest.generation != name:
+                elif self._open.manifest.generation != name and self._generations.at_hand(name):
                     self._open = self._replace(self._open)
             self._open.users += 1
             return self._open
@@ -104,7 +105,7 @@ class IndexHolder:
                 )
             passages = PassageStore.open(generation.passages)
             undo.callback(passages.close)
-            vectors = VectorStore.open(InFolder(generation.vectors))
+            vectors = VectorStore.open(self._generations.vectors(generation))
             undo.callback(vectors.close)
             vocabulary = passages.vocabulary()
             index = OpenIndex(
@@ -129,8 +130,15 @@ class IndexHolder:
         if index.users == 0:
             index.close()
 
+    def name(self) -> str | None:
+        """The generation in use, or the one that would be, as far as that is known without waiting
+        and without errors: an emergency is answered with the index out of reach."""
+        index = self._open
+        return index.manifest.generation if index else self._generations.known_name()
+
     def close(self) -> None:
         with self._lock:
             if self._open is not None:
                 self._retire(self._open)
                 self._open = None
+            self._generations.close()

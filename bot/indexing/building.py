@@ -17,7 +17,7 @@ from bot.indexing.chunking import chunk_document, heading_text, passage_text
 from bot.indexing.embedding import Embedder
 from bot.indexing.generations import Generation, Manifest
 from bot.indexing.lexical import PassageStore
-from bot.indexing.store import InFolder, VectorRecord, VectorStore, gap_id, question_id
+from bot.indexing.store import VectorRecord, VectorStore, gap_id, question_id
 from bot.records import Chunk, SourceDocument
 from bot.settings import Settings
 
@@ -41,11 +41,13 @@ class _Cut:
 
 
 class Builder:
-    """Fills one unfinished generation and checks it. Holds one batch of documents at a time."""
+    """Fills one unfinished generation and checks it. Holds one batch of documents at a time.
+    `vectors` are open and hold what the files of the generation call for; they are closed here."""
 
     def __init__(
         self,
         building: Generation,
+        vectors: VectorStore,
         embedder: Embedder,
         cache: EmbeddingCache,
         settings: Settings,
@@ -53,6 +55,7 @@ class Builder:
         fresh: bool,
     ) -> None:
         self._building = building
+        self._vectors = vectors
         self._embedder = embedder
         self._cache = cache
         self._limit = min(settings.chunking.max_tokens, embedder.window - 2)
@@ -60,14 +63,11 @@ class Builder:
         self._waiting_texts = 0
         self._replaced: list[str] = []
         self.passage_counts: dict[str, int] = {}
-        if fresh:
-            building.vectors.mkdir()
-            self._passages = PassageStore.create(building.passages)
-            self._vectors = VectorStore.open(InFolder(building.vectors))
-            self._vectors.create()
-        else:
-            self._passages = PassageStore.open_for_writing(building.passages)
-            self._vectors = VectorStore.open(InFolder(building.vectors))
+        self._passages = (
+            PassageStore.create(building.passages)
+            if fresh
+            else PassageStore.open_for_writing(building.passages)
+        )
 
     def remove(self, source_ids: Sequence[str]) -> None:
         """Take documents out of both stores."""

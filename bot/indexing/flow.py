@@ -24,9 +24,10 @@ from bot.indexing.chunking import CHUNK_RULES_VERSION
 from bot.indexing.dating import date_warnings
 from bot.indexing.duplicates import Twins, same_bytes
 from bot.indexing.embedding import Embedder
-from bot.indexing.generations import Generation, Generations, Manifest
+from bot.indexing.generations import Generation, Manifest
 from bot.indexing.lexical import PassageStore
 from bot.indexing.loading import LOADER_VERSION, Limits, load
+from bot.indexing.places import Index, generations
 from bot.indexing.reports import FileReport, IngestReport, Work
 from bot.indexing.scanning import FoundFile, find_files
 from bot.records import SourceDocument
@@ -69,10 +70,6 @@ def fingerprint(settings: Settings, embedder: Embedder) -> dict[str, Any]:
     }
 
 
-def generations(settings: Settings) -> Generations:
-    return Generations(settings.paths.var / "index")
-
-
 def ingest(
     settings: Settings,
     *,
@@ -81,18 +78,21 @@ def ingest(
     dry_run: bool = False,
     wait: bool = False,
     progress: Progress = silent,
+    embedder: Embedder | None = None,
 ) -> IngestReport:
     """Bring the index up to date with the knowledge folder.
 
     Whether a file changed is told by the hash of its bytes alone, never by size or time. A document
     that cannot be read is reported, the others go on, and what was indexed of it before stays. The
     serving generation is replaced in one step after the new one was checked, or not at all.
-    `wait` waits for another ingest to end. Raises `LockHeld`, `ModelError`, `StoreError`.
+    `wait` waits for another ingest to end; `embedder` is that of the settings, where it is loaded
+    already. Raises `LockHeld`, `ModelError`, `StoreError`.
     """
     started = time.monotonic()
-    embedder = make_embedder(settings)
-    with generations(settings).writing(wait=wait):
-        run = _Run(settings, folder or settings.paths.knowledge, embedder, rebuild, progress)
+    embedder = embedder or make_embedder(settings)
+    index = generations(settings)
+    with index.writing(wait=wait):
+        run = _Run(settings, folder or settings.paths.knowledge, embedder, index, rebuild, progress)
         try:
             report = run.dry() if dry_run else run.bring_up_to_date()
         except OSError as error:
@@ -112,6 +112,7 @@ class _Run:
         settings: Settings,
         folder: Path,
         embedder: Embedder,
+        index: Index,
         rebuild: bool,
         progress: Progress,
     ) -> None:
@@ -119,7 +120,7 @@ class _Run:
         self._folder = folder
         self._embedder = embedder
         self._progress = progress
-        self._all = generations(settings)
+        self._all = index
         self._marks = fingerprint(settings, embedder)
         self._gaps = load_gaps(folder)
         self._current = _current(self._all)
@@ -278,8 +279,10 @@ class _Run:
         building = self._all.begin(copy_of=self._keep)
         gap_count = sum(len(gap.questions) for gap in self._gaps.gap)
         try:
+            vectors = self._all.new_vectors(building, self._keep)
+            fresh = self._keep is None
             with contextlib.closing(
-                Builder(building, self._embedder, cache, self._settings, fresh=self._keep is None)
+                Builder(building, vectors, self._embedder, cache, self._settings, fresh=fresh)
             ) as builder:
                 removed = list(self._work.remove)
                 builder.remove(removed)
@@ -320,11 +323,11 @@ class _Run:
         )
 
 
-def _current(all_generations: Generations) -> Generation | None:
-    if all_generations.current_name() is None:
+def _current(index: Index) -> Generation | None:
+    if index.current_name() is None:
         return None
     try:
-        current = all_generations.current()
+        current = index.current()
         current.manifest()
     except DamagedIndex:
         return None

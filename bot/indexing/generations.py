@@ -19,7 +19,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,6 +28,8 @@ from bot.errors import DamagedIndex, LockHeld, NoIndex, StoreError
 _POINTER = "current"
 _BUILDING = "building-"
 _DELETING = "deleting-"
+FETCHING = "fetching-"
+"""Begins the name of a folder that another machine's generation is being copied into."""
 _MANIFEST = "manifest.json"
 _POLL_SECONDS = 0.2
 _ATTEMPTS = 5
@@ -119,19 +121,27 @@ class Generations:
         """
         for _ in range(_ATTEMPTS):
             generation = self.current()
-            try:
-                handle = (generation.folder / _MANIFEST).open("rb")
-            except FileNotFoundError:
-                time.sleep(_POLL_SECONDS)  # a writer swapped and deleted it in between
-                continue
-            except OSError as error:
-                raise DamagedIndex(f"{generation.folder} cannot be read: {error}") from error
-            fcntl.flock(handle, fcntl.LOCK_SH)
-            # The lock may have been had only after the folder was taken away.
-            if (generation.folder / _MANIFEST).exists():
+            handle = self.hold(generation)
+            if handle:
                 return generation, handle
-            handle.close()
+            time.sleep(_POLL_SECONDS)  # a writer swapped and deleted it in between
         raise DamagedIndex(f"The index generation {self.current_name()} has no manifest.")
+
+    def hold(self, generation: Generation) -> IO[bytes] | None:
+        """A handle that keeps a generation from being deleted until it is closed; None where it is
+        gone already."""
+        try:
+            handle = (generation.folder / _MANIFEST).open("rb")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise DamagedIndex(f"{generation.folder} cannot be read: {error}") from error
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        # The lock may have been had only after the folder was taken away.
+        if (generation.folder / _MANIFEST).exists():
+            return handle
+        handle.close()
+        return None
 
     @contextlib.contextmanager
     def writing(self, *, wait: bool = False) -> Iterator[None]:
@@ -153,10 +163,13 @@ class Generations:
             self._clear_leftovers()
             yield
 
-    def begin(self, copy_of: Generation | None = None) -> Generation:
-        """A new folder to build in: empty, or a copy of a finished generation."""
-        name = _BUILDING + time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"-{os.getpid()}"
-        folder = self._all / name
+    def begin(
+        self, copy_of: Generation | None = None, *, part: str | int | None = None
+    ) -> Generation:
+        """A new folder to build in: empty, or a copy of a finished generation. `part` tells apart
+        what is begun in the same second (without one: the process)."""
+        base = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{part or os.getpid()}"
+        folder = self._all / (_BUILDING + base)
         try:
             if copy_of is None:
                 folder.mkdir()
@@ -169,19 +182,26 @@ class Generations:
 
     def finish(self, building: Generation) -> Generation:
         """Give a built and checked generation its final name and point to it."""
-        base = building.name.removeprefix(_BUILDING)
-        name, number = base, 1
+        name, number = final_name(building), 1
         while (self._all / name).exists():
             number += 1
-            name = f"{base}-{number}"
-        final = Generation(self._all / name)
-        manifest = building.manifest()
-        building.write_manifest(Manifest(**{**asdict(manifest), "generation": name}))
+            name = f"{final_name(building)}-{number}"
+        final = self.settle(building, name)
+        self.point_to(final)
+        return final
+
+    def settle(self, building: Generation, name: str) -> Generation:
+        """Bring a built generation to disk under its final name, without pointing to it."""
+        final = self.named(name)
+        building.write_manifest(replace(building.manifest(), generation=name))
         _sync_tree(building.folder)
         building.folder.rename(final.folder)
         _sync(self._all)
-        self.point_to(final)
         return final
+
+    def named(self, name: str) -> Generation:
+        """The place of a finished generation; it need not exist."""
+        return Generation(self._all / name)
 
     def point_to(self, generation: Generation) -> None:
         """Make a finished generation the serving one, atomically."""
@@ -192,7 +212,7 @@ class Generations:
         """Finished generations, oldest first."""
         if not self._all.is_dir():
             return []
-        unfinished = (_BUILDING, _DELETING)
+        unfinished = (_BUILDING, _DELETING, FETCHING)
         return sorted(p.name for p in self._all.iterdir() if not p.name.startswith(unfinished))
 
     def discard(self, building: Generation) -> None:
@@ -204,21 +224,30 @@ class Generations:
         current = self.current_name()
         old = [name for name in self.names() if name != current]
         for name in old[: max(0, len(old) - (keep - 1))]:
-            with contextlib.ExitStack() as stack:
-                try:
-                    handle = stack.enter_context((self._all / name / _MANIFEST).open("rb"))
-                    if not _locked(handle):
-                        continue
-                except FileNotFoundError:
-                    pass  # no manifest: nobody can be reading it
-                # Renamed first: half a generation must never stand under a finished name.
-                doomed = (self._all / name).rename(self._all / (_DELETING + name))
-            shutil.rmtree(doomed, ignore_errors=True)
+            self.remove(name)
+
+    def remove(self, name: str) -> None:
+        """Delete a finished generation, unless a reader holds it."""
+        with contextlib.ExitStack() as stack:
+            try:
+                handle = stack.enter_context((self._all / name / _MANIFEST).open("rb"))
+                if not _locked(handle):
+                    return
+            except FileNotFoundError:
+                pass  # no manifest: nobody can be reading it
+            # Renamed first: half a generation must never stand under a finished name.
+            doomed = (self._all / name).rename(self._all / (_DELETING + name))
+        shutil.rmtree(doomed, ignore_errors=True)
 
     def _clear_leftovers(self) -> None:
         for start in (_BUILDING, _DELETING):
             for folder in self._all.glob(start + "*"):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def final_name(building: Generation) -> str:
+    """What a generation that is being built will be called."""
+    return building.name.removeprefix(_BUILDING)
 
 
 def _locked(handle: IO[Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Vectors: one generation's Chroma collections. The only home of chromadb and langchain_chroma.
+"""Vectors: one generation's Chroma collections, in a folder or on a server.
 
 Two collections: `passages` (one vector a passage) and `questions` (headings, ways of asking, and
 questions known not to be covered; each but the last points to its passage). Similarities are
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeVar, cast
 
 from bot.errors import DamagedIndex, StoreError
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from langchain_core.vectorstores import VectorStore as LangChainVectorStore
 
 _T = TypeVar("_T")
+_PAGE = 1_000
+Kind = Literal["passage", "heading", "asked", "gap"]
 CollectionName = Literal["passages", "questions"]
 COLLECTIONS: tuple[CollectionName, ...] = ("passages", "questions")
 
@@ -37,7 +39,7 @@ class VectorRecord:
     text: str
     source_id: str
     chunk_id: str
-    kind: Literal["passage", "heading", "asked", "gap"]
+    kind: Kind
     group: str = ""
 
 
@@ -49,7 +51,7 @@ class VectorMatch:
 
     similarity: float
     chunk_id: str
-    kind: Literal["passage", "heading", "asked", "gap"]
+    kind: Kind
     number: int = 0
     text: str = ""
     group: str = ""
@@ -87,6 +89,15 @@ class Location(Protocol):
     def collection(self, name: CollectionName) -> str:
         """What the collection is called there."""
 
+    def labels(self) -> dict[str, str | int] | None:
+        """What a new collection is marked with."""
+
+    def failure(self, error: Exception, *, writing: bool) -> StoreError:
+        """What Chroma's own error means there."""
+
+    def release(self, client: ClientAPI) -> None:
+        """Called when the store is closed."""
+
 
 @dataclass(frozen=True, slots=True)
 class InFolder:
@@ -111,6 +122,23 @@ class InFolder:
     def collection(self, name: CollectionName) -> str:
         return name
 
+    def labels(self) -> None:
+        return None
+
+    def failure(self, error: Exception, *, writing: bool) -> StoreError:
+        if not writing:
+            return DamagedIndex(f"The vectors in {self.folder} cannot be read: {error}")
+        # Chroma has its own errors for a full disk and for a folder that cannot be written.
+        return StoreError(
+            f"The vectors could not be written: {error}",
+            hint="Look at free space and at write access of the state folder, then run it again.",
+        )
+
+    def release(self, client: ClientAPI) -> None:
+        close: Callable[[], None] | None = getattr(client, "close", None)
+        if close is not None:
+            close()
+
 
 class VectorStore:
     """The vectors of one generation of the index."""
@@ -122,35 +150,46 @@ class VectorStore:
 
     @classmethod
     def open(cls, location: Location) -> Self:
-        """Open the store, or make an empty one. Raises `DamagedIndex` where Chroma cannot."""
+        """Open the store, or make an empty one. Raises `StoreError` where Chroma cannot."""
         try:
             return cls(location.connect(), location)
+        except StoreError:
+            raise
         except Exception as error:
-            raise DamagedIndex(f"The vectors in {location} cannot be opened: {error}") from error
+            raise location.failure(error, writing=False) from error
+
+    @contextlib.contextmanager
+    def _guarded(self, *, writing: bool = False) -> Iterator[None]:
+        try:
+            yield
+        except StoreError:
+            raise
+        except Exception as error:
+            raise self._location.failure(error, writing=writing) from error
 
     def create(self) -> None:
         """Make the empty collections of a new generation."""
         for name in COLLECTIONS:
-            self._open[name] = self._client.create_collection(
-                self._location.collection(name),
-                embedding_function=None,
-                configuration={"hnsw": {"space": "cosine"}},
-            )
+            with self._guarded(writing=True):
+                self._open[name] = self._client.create_collection(
+                    self._location.collection(name),
+                    embedding_function=None,
+                    configuration={"hnsw": {"space": "cosine"}},
+                    metadata=self._location.labels(),
+                )
 
     def _collection(self, name: CollectionName) -> Collection:
         if name not in self._open:
-            try:
+            with self._guarded():
                 self._open[name] = self._client.get_collection(
                     self._location.collection(name), embedding_function=None
                 )
-            except Exception as error:
-                raise DamagedIndex(f"The index has no collection {name!r}: {error}") from error
         return self._open[name]
 
     def add(self, name: CollectionName, records: Iterable[VectorRecord]) -> None:
         """Add records whose ids are new to the collection. Raises `StoreError`."""
         for batch in self._batches(records):
-            with _written():
+            with self._guarded(writing=True):
                 self._collection(name).add(
                     ids=[r.record_id for r in batch],
                     embeddings=[r.vector for r in batch],
@@ -166,36 +205,79 @@ class VectorStore:
                     ],
                 )
 
+    def records(self, name: CollectionName) -> Iterator[VectorRecord]:
+        """All records of a collection that nobody writes to, page by page."""
+        for first in range(0, self.count(name), _PAGE):
+            with self._guarded():
+                got = self._collection(name).get(
+                    limit=_PAGE, offset=first, include=["embeddings", "documents", "metadatas"]
+                )
+            vectors, texts, labels = got["embeddings"], got["documents"], got["metadatas"]
+            assert vectors is not None
+            assert texts is not None
+            assert labels is not None
+            for record_id, vector, text, label in zip(
+                got["ids"], vectors, texts, labels, strict=True
+            ):
+                yield VectorRecord(
+                    record_id=record_id,
+                    vector=vector,
+                    text=text,
+                    source_id=str(label["source_id"]),
+                    chunk_id=str(label["chunk_id"]),
+                    kind=cast("Kind", label["kind"]),
+                    group=str(label["group"]),
+                )
+
     def delete(self, name: CollectionName, record_ids: Iterable[str]) -> None:
         """Remove records by id. Raises `StoreError`."""
         for batch in self._batches(record_ids):
-            with _written():
+            with self._guarded(writing=True):
                 self._collection(name).delete(ids=batch)
 
     def _batches(self, items: Iterable[_T]) -> Iterator[list[_T]]:
-        rest, size = iter(items), self._client.get_max_batch_size()
+        rest = iter(items)
+        with self._guarded():
+            size = self._client.get_max_batch_size()
         while batch := list(islice(rest, size)):
             yield batch
 
     def count(self, name: CollectionName) -> int:
-        return int(self._collection(name).count())
+        with self._guarded():
+            return int(self._collection(name).count())
 
     def ids(self, name: CollectionName) -> set[str]:
         """All record ids of a collection; for tests and for small collections."""
-        return set(self._collection(name).get(include=[])["ids"])
+        with self._guarded():
+            return set(self._collection(name).get(include=[])["ids"])
 
     def missing(self, name: CollectionName, record_ids: Iterable[str]) -> int:
         """How many of these records the collection does not hold."""
         lost = 0
         for batch in self._batches(record_ids):
-            lost += len(batch) - len(self._collection(name).get(ids=batch, include=[])["ids"])
+            with self._guarded():
+                lost += len(batch) - len(self._collection(name).get(ids=batch, include=[])["ids"])
         return lost
 
-    def search(self, name: CollectionName, vector: Sequence[float], k: int) -> list[VectorMatch]:
-        """The `k` nearest records, nearest first (fewer where there are fewer)."""
+    def search(
+        self,
+        name: CollectionName,
+        vector: Sequence[float],
+        k: int,
+        sources: Sequence[str] | None = None,
+    ) -> list[VectorMatch]:
+        """The `k` nearest records, nearest first (fewer where there are fewer); of these documents
+        only, where `sources` are given."""
+        within = None if sources is None else {"source_id": {"$in": list(sources)}}
         collection = self._collection(name)
-        # Ids say what a record is. Fetching texts and metadata too takes four times as long.
-        found = collection.query(query_embeddings=[vector], n_results=k, include=["distances"])
+        with self._guarded():
+            # Ids say what a record is. Fetching texts and metadata too takes four times as long.
+            found = collection.query(
+                query_embeddings=[vector],
+                n_results=k,
+                include=["distances"],
+                where=within,  # type: ignore[arg-type]
+            )
         ids, distances = found["ids"][0], (found["distances"] or [[]])[0]
         matches = [
             _match(name, record_id, 1.0 - float(distance))
@@ -203,7 +285,8 @@ class VectorStore:
         ]
         gap = next((n for n, match in enumerate(matches) if match.kind == "gap"), None)
         if gap is not None:
-            got = collection.get(ids=[ids[gap]], include=["documents", "metadatas"])
+            with self._guarded():
+                got = collection.get(ids=[ids[gap]], include=["documents", "metadatas"])
             text, group = (got["documents"] or [""])[0], (got["metadatas"] or [{}])[0]["group"]
             matches[gap] = replace(matches[gap], text=text, group=str(group))
         return matches
@@ -221,18 +304,4 @@ class VectorStore:
 
     def close(self) -> None:
         self._open.clear()
-        close: Callable[[], None] | None = getattr(self._client, "close", None)
-        if close is not None:
-            close()
-
-
-@contextlib.contextmanager
-def _written() -> Iterator[None]:
-    """Chroma has its own errors for a full disk and for a folder that cannot be written."""
-    try:
-        yield
-    except Exception as error:
-        raise StoreError(
-            f"The vectors could not be written: {error}",
-            hint="Look at free space and at write access of the state folder, then run it again.",
-        ) from error
+        self._location.release(self._client)

@@ -16,6 +16,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from bot import __version__
 from bot.errors import BotError
+from bot.indexing.places import withdrawals_of
 from bot.settings import Settings
 from bot.web.api import DESCRIPTION, PREFIX, api_router, problem
 from bot.web.chat import mount_chat
@@ -30,7 +31,6 @@ from bot.web.render import HERE, Renderer
 from bot.web.security import BodyLimit, GradioGate, LastResort, Refusal, SecurityHeaders
 from bot.web.service import Bot, Service, log_failure
 from bot.web.startup import check_startup
-from bot.withdrawals import Withdrawals
 
 
 def create_app(settings: Settings, bot: Bot | None = None) -> FastAPI:
@@ -53,7 +53,7 @@ def create_app(settings: Settings, bot: Bot | None = None) -> FastAPI:
     )
     keeper = GlossaryKeeper(
         bot,
-        Withdrawals(settings.paths.var),
+        withdrawals_of(settings),
         show_overdue=settings.answering.overdue_sources == "notice",
     )
     renderer = Renderer(settings, glossary=keeper)

@@ -1,0 +1,146 @@
+"""The index on a Chroma server against the index in a folder: building, changing one document, a
+new machine, and the question path without the writer, in the same run.
+
+Run: python bench/server.py --passages 1000 10000 --corpus medquad_corpus.jsonl.gz
+
+Texts, vectors and questions are those of bench/query.py. The server is a real one on the same
+machine, so the network costs nothing here: add two round trips a question for yours. `change` is
+what an ingest does beside reading and embedding when one document of many changed: copy, replace,
+check, swap.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench import query
+from bot.answering.flow import Bot
+from bot.gaps import load_gaps
+from bot.indexing import flow
+from bot.indexing.building import Builder
+from bot.indexing.cache import EmbeddingCache
+from bot.indexing.places import generations
+from bot.records import Question
+from bot.settings import Paths, Settings, Store
+from tests.chroma_server import ChromaServer
+
+
+def change(settings: Settings, corpus: Path, seed: int) -> float:
+    """Seconds to replace one document."""
+    sentences, topics = query.read_corpus(corpus, 3_000)
+    embedder = flow.make_embedder(settings)
+    document = next(query.documents(query.SECTIONS, sentences, topics, random.Random(seed + 2)))
+    logging.disable()
+    made_up = query.Mixtures(embedder.embed_documents(sentences[:50]), seed)
+    cache = EmbeddingCache(settings.paths.var, {}, made_up)
+    gaps = load_gaps(settings.paths.knowledge)
+    index = generations(settings)
+    started = time.perf_counter()
+    with index.writing():
+        served = index.current()
+        building = index.begin(served)
+        vectors = index.new_vectors(building, served)
+        builder = Builder(building, vectors, embedder, cache, settings, fresh=False)
+        builder.put(document, replaces=True)
+        builder.flush()
+        builder.check(sum(len(gap.questions) for gap in gaps.gap))
+        manifest = builder.manifest(served.manifest().fingerprint, {}, gaps)
+        builder.close()
+        building.write_manifest(manifest)
+        index.finish(building)
+    return time.perf_counter() - started
+
+
+def ask(places: dict[str, Settings], corpus: Path, seed: int) -> None:
+    """The question path at each place in turns, so that a busy machine slows all alike."""
+    _, topics = query.read_corpus(corpus, 3_000)
+    rng = random.Random(seed + 1)
+    phrases, count = query._PHRASES, query.QUESTIONS
+    questions = [rng.choice(phrases).format(rng.choice(topics).lower()) for _ in range(count)]
+    bots = {name: Bot.open(settings) for name, settings in places.items()}
+    taken: dict[str, list[float]] = {name: [] for name in places}
+    searches: dict[str, list[float]] = {name: [] for name in places}
+    for bot in bots.values():
+        bot.warm()
+    for first in range(0, len(questions), 10):
+        some = questions[first : first + 10]
+        for name, bot in bots.items():
+            vectors = {text: bot._embedder.embed_query(text) for text in some}
+            with bot._index.use() as index:
+                searches[name] += query.times(
+                    lambda t, v=vectors, i=index: i.vectors.search("passages", v[t], 40), some
+                )
+            taken[name] += query.times(lambda t, b=bot: b.examine(Question(text=t)), some)
+    for name, bot in bots.items():
+        p50, p95 = query.p50_p95(taken[name])
+        search = statistics.median(searches[name])
+        print(f"{name:>8}: path p50 {p50:.1f} p95 {p95:.1f} ms, one search {search:.1f} ms")
+        bot.close()
+
+
+def places_for(work: Path, url: str, passages: int) -> dict[str, Settings]:
+    return {
+        "folder": Settings(paths=Paths(var=work / f"folder-{passages}")),
+        "server": Settings(
+            paths=Paths(var=work / f"server-{passages}"),
+            store=Store(chroma_url=url, chroma_name=f"bench-{passages}"),
+        ),
+    }
+
+
+def run(work: Path, url: str, corpus: Path, passages: int, seed: int) -> None:
+    places = places_for(work, url, passages)
+    for name, settings in places.items():
+        print(f"{name:>8}: ", end="", flush=True)
+        query.build(settings, corpus, passages, seed)
+    ask(places, corpus, seed)
+    for name, settings in places.items():
+        print(f"{name:>8}: change one document {change(settings, corpus, seed):.1f} s", flush=True)
+    new = places["server"].model_copy(update={"paths": Paths(var=work / f"new-{passages}")})
+    started = time.perf_counter()
+    found = generations(new).current()
+    size = sum(p.stat().st_size for p in found.folder.iterdir()) / 1e6
+    print(f"  server: a new machine fetches {size:.0f} MB in {time.perf_counter() - started:.1f} s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--passages", type=int, nargs="+", default=[1_000, 10_000])
+    parser.add_argument("--corpus", type=Path, required=True, help="MedQuAD passages, .jsonl.gz")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--url", help="a Chroma server that runs already")
+    parser.add_argument("--work", type=Path, help="used by the bench itself")
+    chosen = parser.parse_args()
+    if chosen.work:
+        run(chosen.work, chosen.url, chosen.corpus, chosen.passages[0], chosen.seed)
+        return
+    with tempfile.TemporaryDirectory(prefix="server-") as scratch:
+        server = None if chosen.url else ChromaServer(Path(scratch) / "chroma")
+        if server:
+            server.start()
+        try:
+            for passages in chosen.passages:
+                print(f"{passages:,} passages", flush=True)
+                same = ["--corpus", chosen.corpus, "--seed", str(chosen.seed)]
+                place = ["--url", chosen.url or server.url, "--work", scratch]
+                command = [sys.executable, __file__, "--passages", str(passages)]
+                subprocess.run([*command, *same, *place], check=True)
+        finally:
+            if server:
+                server.stop()
+
+
+if __name__ == "__main__":
+    main()

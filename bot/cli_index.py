@@ -1,0 +1,149 @@
+"""The commands that change the index, and the list of what is withdrawn from it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.errors import SettingsError, UnknownSource
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")]
+By = Annotated[str, typer.Option("--by", help="Who; kept in the audit log.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Make these functions commands of `app`."""
+    for command in (ingest, withdraw, restore, audit):
+        app.command()(command)
+
+
+def ingest(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder with documents (default: knowledge/).")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change; change nothing.")
+    ] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Read and embed everything.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Check the guides' writing rules; index nothing.")
+    ] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="With --check: put missing glossary links in first.")
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for another ingest to end instead of refusing.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Stay, and ingest again whenever the folder changes.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Read documents into the index. Unchanged files are skipped."""
+    from bot import cli_output as output
+    from bot.settings import load_settings
+
+    settings = load_settings()
+    if watch and (check or dry_run or rebuild):
+        raise SettingsError(
+            "--watch cannot be combined with --check, --dry-run or --rebuild.",
+            hint="Run the other one first, then --watch.",
+        )
+    if check:
+        _check(folder or settings.paths.knowledge, fix=fix, as_json=as_json)
+        return
+    if watch:
+        _watch(settings, folder, as_json=as_json)
+        return
+    from bot.indexing.flow import ingest as run
+
+    result = run(
+        settings,
+        folder=folder,
+        rebuild=rebuild,
+        dry_run=dry_run,
+        wait=wait,
+        progress=output.progress(quiet=as_json),
+    )
+    output.print_ingest(result, as_json=as_json)
+    if result.failed:
+        raise typer.Exit(3)
+
+
+def _check(path: Path, *, fix: bool, as_json: bool) -> None:
+    from bot import cli_output as output
+    from bot.indexing.checking import check_path
+
+    if fix:
+        from bot.indexing.linking import link_folder
+
+        for name in link_folder(path if path.is_dir() else path.parent):
+            print(f"linked: {name}", file=sys.stderr)
+    report = check_path(path)
+    output.print_check(report, as_json=as_json)
+    if report.problems:
+        raise typer.Exit(3)
+
+
+def _watch(settings: Settings, folder: Path | None, *, as_json: bool) -> None:
+    """Until SIGINT or SIGTERM; a run that they meet leaves the index as it was."""
+    from bot import cli_output as output
+    from bot.indexing.watching import watch
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    print(f"Watching {folder or settings.paths.knowledge}. Ctrl-C ends it.", file=sys.stderr)
+    try:
+        for outcome in watch(settings, folder=folder):
+            output.print_watched(outcome, as_json=as_json)
+    except KeyboardInterrupt:
+        print("Stopped watching.", file=sys.stderr)
+
+
+def withdraw(
+    target: Annotated[str, typer.Argument(help="SOURCE or SOURCE:START-END.")],
+    reason: Reason,
+    by: By,
+) -> None:
+    """Take a source or passage out of all answers at once, without a restart."""
+    from bot.indexing.lexical import PassageStore
+    from bot.indexing.places import generations, withdrawals_of
+    from bot.settings import load_settings
+    from bot.targets import parse_target
+
+    settings = load_settings()
+    store = PassageStore.open(generations(settings).current().passages)
+    source_id, span = parse_target(target, set(store.file_hashes()))
+    withdrawals_of(settings).withdraw(source_id, span, reason=reason, by=by)
+    print(f"Withdrawn: {target}. Running servers leave it out within a second.")
+
+
+def restore(
+    target: Annotated[str, typer.Argument(help="As it was withdrawn.")], reason: Reason, by: By
+) -> None:
+    """Put a withdrawn source or passage back."""
+    from bot.indexing.places import withdrawals_of
+    from bot.settings import load_settings
+
+    withdrawals = withdrawals_of(load_settings())
+    if not withdrawals.restore(target, reason=reason, by=by):
+        known = ", ".join(w.target for w in withdrawals.items()) or "nothing"
+        raise UnknownSource(f"{target} is not withdrawn.", hint=f"Withdrawn now: {known}.")
+    print(f"Restored: {target}.")
+
+
+def audit() -> None:
+    """Print who withdrew and restored what, when and why: one JSON object a line."""
+    from bot.indexing.places import withdrawals_of
+    from bot.settings import load_settings
+
+    for line in withdrawals_of(load_settings()).log():
+        print(json.dumps(line, ensure_ascii=False))
