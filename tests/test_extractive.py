@@ -30,7 +30,10 @@ Keep the number near your phone."""
 @pytest.fixture(scope="module")
 def writer(embedder: Any) -> ExtractiveWriter:
     return ExtractiveWriter(
-        lambda texts: embedder.embed_documents(list(texts)), max_statements=5, nearby=0.8
+        embedder.embed_query,
+        lambda texts: embedder.embed_documents(list(texts)),
+        max_statements=5,
+        nearby=0.8,
     )
 
 

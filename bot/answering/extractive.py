@@ -9,9 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from bot.records import Chunk, Considered, Draft, Hit, Query, Quote, Span, Statement
 from bot.text import list_mark, sentence_spans
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vector = Sequence[float] | NDArray[np.float32]
 
 NAME = "extractive"
 
@@ -56,17 +63,19 @@ class _Choice:
 
 
 class ExtractiveWriter:
-    """Callable: query and hits in, `Draft` out. `embed` gives unit vectors of texts (cached by the
-    caller); `max_statements` bounds the draft, lists aside; `nearby` is how much lower a second
-    passage may score to be shown, too."""
+    """Callable: query and hits in, `Draft` out. `embed_question` gives the unit vector of a
+    question, `embed` those of sentences (kept by the caller); `max_statements` bounds the draft,
+    lists aside; `nearby` is how much lower a second passage may score to be shown, too."""
 
     def __init__(
         self,
-        embed: Callable[[Sequence[str]], Sequence[Sequence[float]]],
+        embed_question: Callable[[str], Vector],
+        embed: Callable[[Sequence[str]], Sequence[Vector]],
         *,
         max_statements: int,
         nearby: float,
     ) -> None:
+        self._embed_question = embed_question
         self._embed = embed
         self._max = max_statements
         self._nearby = nearby
@@ -74,12 +83,13 @@ class ExtractiveWriter:
     def __call__(self, query: Query, hits: Sequence[Hit]) -> Draft:
         if not hits:
             return Draft(statements=(), writer=NAME)
+        asked = self._embed_question(query.full)
         sentences = _sentences(hits[0].chunk)
         second = self._second(hits)
         most = self._max if second is None else max(1, self._max - _FROM_SECOND)
-        choices = self._choose(query, sentences, most)
+        choices = self._choose(asked, sentences, most)
         if second is not None:
-            choices += self._add(query, second, [c for c in choices if c.shown])
+            choices += self._add(asked, second, [c for c in choices if c.shown])
         return Draft(
             statements=tuple(
                 Statement(text=c.quote.text, quotes=(c.quote,), list_item=c.list_item)
@@ -93,9 +103,9 @@ class ExtractiveWriter:
             ),
         )
 
-    def _choose(self, query: Query, sentences: list[_Sentence], most: int) -> list[_Choice]:
+    def _choose(self, asked: Vector, sentences: list[_Sentence], most: int) -> list[_Choice]:
         """Every sentence in reading order, with what became of it."""
-        relevance = self._relevance(query, [s.text for s in sentences])
+        relevance = self._relevance(asked, sentences)
         why = ["too far from the question"] * len(sentences)
         picked: set[int] = set()
         # The first sentence of a section answers its heading; it goes first.
@@ -131,8 +141,8 @@ class ExtractiveWriter:
                 return hit
         return None
 
-    def _add(self, query: Query, hit: Hit, before: Sequence[_Choice]) -> list[_Choice]:
-        choices = self._choose(query, _sentences(hit.chunk), _FROM_SECOND)
+    def _add(self, asked: Vector, hit: Hit, before: Sequence[_Choice]) -> list[_Choice]:
+        choices = self._choose(asked, _sentences(hit.chunk), _FROM_SECOND)
         vectors = self._embed([c.quote.text for c in [*before, *choices]])
         old = vectors[: len(before)]
         return [
@@ -142,9 +152,16 @@ class ExtractiveWriter:
             for choice, vector in zip(choices, vectors[len(before) :], strict=True)
         ]
 
-    def _relevance(self, query: Query, texts: list[str]) -> list[float]:
-        vectors = self._embed([query.full, *texts])
-        return [_dot(vectors[0], vector) for vector in vectors[1:]]
+    def _relevance(self, asked: Vector, sentences: list[_Sentence]) -> list[float]:
+        """Cosine to the question, half for the sentence alone and half below its heading: many a
+        sentence ("That takes about four weeks on average") names its subject only there."""
+        alone = [s.text for s in sentences]
+        below = [f"{' - '.join(s.chunk.heading)}: {s.text}" for s in sentences]
+        vectors = self._embed([*alone, *below])
+        return [
+            (_dot(asked, bare) + _dot(asked, headed)) / 2
+            for bare, headed in zip(vectors[: len(alone)], vectors[len(alone) :], strict=True)
+        ]
 
 
 def _size(sentences: list[_Sentence], picked: set[int]) -> int:
@@ -225,5 +242,7 @@ def _choice(sentence: _Sentence, shown: bool, why: str, relevance: float) -> _Ch
     )
 
 
-def _dot(a: Sequence[float], b: Sequence[float]) -> float:
-    return sum(x * y for x, y in zip(a, b, strict=True))
+def _dot(a: Vector, b: Vector) -> float:
+    import numpy as np
+
+    return float(np.dot(a, b))

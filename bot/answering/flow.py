@@ -8,9 +8,9 @@ answer. Question text never goes to a log from here.
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Self
 
 import bot
@@ -19,15 +19,17 @@ from bot.answering.citing import Found, cite, follow_ups, related, worth_reading
 from bot.answering.extractive import NAME as EXTRACTIVE
 from bot.answering.extractive import ExtractiveWriter
 from bot.answering.greeting import Greeting
-from bot.answering.language import Language
+from bot.answering.language import ENGLISH, Language, primary
 from bot.answering.opened import IndexHolder, OpenIndex
 from bot.answering.preference import prefer
+from bot.answering.remembered import SentenceVectors
 from bot.answering.reply import Reply
 from bot.answering.retrieval import Retriever, Searches, Weights
 from bot.answering.rewriting import Rewriter
 from bot.answering.scope import Scope
 from bot.answering.triage import Triage
 from bot.answering.verification import Verifier
+from bot.contacts import contact_of
 from bot.errors import BotError, QuestionError, UnknownSource
 from bot.indexing.embedding import Embedder
 from bot.indexing.flow import make_embedder
@@ -37,7 +39,6 @@ from bot.messages import load_messages
 from bot.records import (
     Answer,
     Chunk,
-    Contact,
     Decline,
     Outcome,
     Question,
@@ -52,7 +53,6 @@ from bot.rules import load_rules
 from bot.settings import Settings
 
 _HAS_WORDS = re.compile(r"[^\W_]")
-_SENTENCE_CACHE = 4096
 
 
 class Bot:
@@ -67,18 +67,15 @@ class Bot:
         today: Callable[[], date] = date.today,
     ) -> None:
         rules = load_rules()
-        contact = settings.contact
-        self.contact = Contact(
-            name=contact.name,
-            phone=contact.phone,
-            hours=contact.hours,
-            after_hours_phone=contact.after_hours_phone,
-        )
+        self._contacts = {
+            code: contact_of(settings.contact, code) for code in (ENGLISH, *rules.spoken)
+        }
+        self.contact = self._contacts[ENGLISH]
         self._settings = settings
         self._embedder = embedder
         self._index = index
         self._today = today
-        self._messages = load_messages()
+        self._spoken = frozenset(rules.spoken)
         self._lexicon = load_lexicon()
         self._withdrawn = withdrawals_of(settings)
         self._triage = Triage(
@@ -86,13 +83,14 @@ class Bot:
             region=settings.locale.region,
             fever_celsius=settings.locale.fever_celsius,
             contact=self.contact,
+            contacts=self._contacts,
         )
         self._scope = Scope(rules)
         self._greeting = Greeting(rules)
         self._language = Language(rules)
         self._judge_model = load_model()
         self._rewriters: tuple[str, Rewriter | None] = ("", None)
-        self._vectors: OrderedDict[str, Sequence[float]] = OrderedDict()
+        self._sentence_vectors = SentenceVectors(embedder.embed_documents)
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -132,19 +130,22 @@ class Bot:
         with reply.timed("triage"):
             screening = self._triage(question)
         reply.screening = screening
+        reply.language = screening.language
         if screening.alert and screening.alert.stops:
             return reply.build("crisis" if screening.alert.level == "crisis" else "emergency")
         self._check(question)
         if self._settings.answering.contact_card_only:
-            return reply.build("abstained", "contact card only", (self._messages.contact_only,))
+            said = load_messages(reply.language).contact_only
+            return reply.build("abstained", "contact card only", (said,))
         with reply.timed("scope"):
-            said = self._without_documents(question)
-        if said and said[0] == "declined":
-            reply.related = self._general(said[1])
-        return reply.build(*said) if said else None
+            found = self._without_documents(reply)
+        if found and found[0] == "declined":
+            reply.related = self._general(found[1])
+        return reply.build(*found) if found else None
 
     def _reply(self, question: Question) -> Reply:
-        return Reply(question=question, contact=self.contact, versions=self.versions)
+        contact = self._contacts.get(primary(question.locale), self.contact)
+        return Reply(question=question, contact=contact, versions=self.versions)
 
     def _check(self, question: Question) -> None:
         text = question.text.strip()
@@ -158,33 +159,54 @@ class Bot:
         if not _HAS_WORDS.search(text):
             raise QuestionError("There are no words in the question.")
 
-    def _without_documents(self, question: Question) -> tuple[Outcome, str, tuple[str, ...]] | None:
+    def _without_documents(self, reply: Reply) -> tuple[Outcome, str, tuple[str, ...]] | None:
+        question = reply.question
         foreign = self._language(question)
+        greeting = self._greeting(question, reply.language)
         if foreign:
-            return "unsupported_language", "the question is not in English", (foreign,)
-        declined: Decline | None = self._scope(question)
+            reply.asked_in = foreign.code
+            if not greeting and not self._guides_in(foreign.code):
+                return "unsupported_language", "the question is not in English", (foreign.message,)
+            if foreign.code not in self._spoken:
+                reply.lead = foreign.when_ill
+        declined: Decline | None = self._scope(question, reply.language, reply.asked_in)
         if declined:
             return "declined", declined.rule_id, (declined.message,)
-        greeting = self._greeting(question)
         if greeting:
-            return "greeting", "greeting", (greeting,)
+            said, reply.language = greeting
+            return "greeting", "greeting", (said,)
         return None
+
+    def _guides_in(self, language: str) -> tuple[str, ...]:
+        """The documents in a language, by id; none where there is no index."""
+        try:
+            return tuple(s.source_id for s in self.sources() if primary(s.language) == language)
+        except BotError:
+            return ()
 
     def _from_documents(self, reply: Reply, index: OpenIndex) -> Answer:
         question = reply.question
+        messages = load_messages(reply.language)
         with reply.timed("rewrite"):
             query = self._rewriter(index)(question)
         with reply.timed("retrieve"):
-            retrieved = self._retriever(index)(query, self._may_be_shown)
+            # Retrieval and the writer ask for the same vector: embedded once.
+            embed_question = lru_cache(maxsize=4)(self._embedder.embed_query)
+            spoken = reply.asked_in or ENGLISH
+            # Guides in another language are few: searched alone, or English would crowd them out.
+            only = self._guides_in(spoken) if reply.asked_in else None
+            retriever = self._retriever(index, embed_question, only)
+            retrieved = retriever(query, lambda chunk: self._may_be_shown(chunk, spoken))
         with reply.timed("judge"):
             verdict = Judge(self._judge_model, index.knows)(query, retrieved)
         reply.trace_parts |= {"query": query, "retrieved": retrieved, "verdict": verdict}
         if verdict.kind == "unanswerable":
             return self._abstain(reply, index, retrieved, verdict)
         # After the verdict: what a reader said of the transplant never decides what is answered.
-        preferred = prefer(retrieved.hits, question.about)
+        preferred = prefer(retrieved.hits, question.about, messages.preference)
         with reply.timed("write"):
             writer = ExtractiveWriter(
+                embed_question,
                 self._sentence_vectors,
                 max_statements=self._settings.answering.max_statements,
                 nearby=self._settings.answering.nearby,
@@ -200,10 +222,10 @@ class Bot:
         reply.follow_ups = follow_ups(
             retrieved.hits,
             (c.passage_id for c in reply.citations),
-            lambda s: [c for c in index.passages.chunks_of(s) if self._may_be_shown(c)],
+            lambda s: [c for c in index.passages.chunks_of(s) if self._may_be_shown(c, spoken)],
         )
         overdue = any(self._overdue(c.source) for c in reply.citations)
-        notices = (preferred.notice, self._messages.overdue if overdue else None)
+        notices = (preferred.notice, messages.overdue if overdue else None)
         return reply.build("answered", None, tuple(n for n in notices if n))
 
     def _general(self, rule_id: str) -> tuple[Related, ...]:
@@ -224,8 +246,9 @@ class Bot:
         self, reply: Reply, index: OpenIndex, retrieved: Retrieved, verdict: Verdict
     ) -> Answer:
         reply.related = related(hit.chunk for hit in retrieved.hits)
-        notices = [self._messages.abstained]
-        if verdict.reason == "known gap" and retrieved.gap_group:
+        notices = [load_messages(reply.language).abstained]
+        # What not-covered.toml says instead is in English.
+        if verdict.reason == "known gap" and retrieved.gap_group and reply.language == ENGLISH:
             notices.append(index.manifest.gap_groups.get(retrieved.gap_group, ""))
         return reply.build("abstained", verdict.reason, tuple(n for n in notices if n))
 
@@ -237,12 +260,17 @@ class Bot:
             self._rewriters = (index.manifest.generation, rewriter)
         return rewriter
 
-    def _retriever(self, index: OpenIndex) -> Retriever:
+    def _retriever(
+        self,
+        index: OpenIndex,
+        embed: Callable[[str], Sequence[float]] | None = None,
+        only: Sequence[str] | None = None,
+    ) -> Retriever:
         chosen = self._settings.retrieval
         searches = Searches(
-            embed=self._embedder.embed_query,
-            passages=lambda vector, k: index.vectors.search("passages", vector, k),
-            questions=lambda vector, k: index.vectors.search("questions", vector, k),
+            embed=embed or self._embedder.embed_query,
+            passages=lambda vector, k: index.vectors.search("passages", vector, k, only),
+            questions=lambda vector, k: index.vectors.search("questions", vector, k, only),
             by_words=index.passages.search,
             chunks=index.passages.chunks,
         )
@@ -258,19 +286,12 @@ class Bot:
     def _overdue(self, source: SourceInfo) -> bool:
         return source.overdue(self._today())
 
-    def _may_be_shown(self, chunk: Chunk) -> bool:
+    def _may_be_shown(self, chunk: Chunk, language: str | None = None) -> bool:
+        """`language`: only of guides in it."""
+        if language and primary(chunk.source.language) != language:
+            return False
         shown_late = self._settings.answering.overdue_sources == "notice"
         return not self._withdrawn.covers(chunk) and (shown_late or not self._overdue(chunk.source))
-
-    def _sentence_vectors(self, texts: Sequence[str]) -> list[Sequence[float]]:
-        """Vectors of sentences; those of documents come back often and are kept."""
-        missing = [t for t in dict.fromkeys(texts) if t not in self._vectors]
-        for text, vector in zip(missing, self._embedder.embed_documents(missing), strict=True):
-            self._vectors[text] = vector
-        found = [self._vectors[t] for t in texts]
-        while len(self._vectors) > _SENTENCE_CACHE:
-            self._vectors.popitem(last=False)
-        return found
 
     # What the edges need beside answers.
 
@@ -300,7 +321,9 @@ class Bot:
         """The best passage and what the answerability model sees of it; for fitting that model.
         None where the question is stopped, declined or finds nothing."""
         screening = self._triage(question)
-        if (screening.alert and screening.alert.stops) or self._without_documents(question):
+        if (screening.alert and screening.alert.stops) or self._without_documents(
+            self._reply(question)
+        ):
             return None
         with self._index.use() as index:
             query = self._rewriter(index)(question)
