@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,9 @@ from bot.answering.language import Language
 from bot.records import Question
 from bot.rules import load_rules
 
-RULES = load_rules(today=date(2026, 11, 22))
+RULES = load_rules()
 language = Language(RULES)
-BY_CODE = {rule.code: rule.message for rule in RULES.languages.language}
+BY_CODE = {rule.code: rule for rule in RULES.languages.language}
 CASES = Path(__file__).parent / "safety_cases"
 ENGLISH = [
     text
@@ -59,10 +59,42 @@ ENGLISH = [
         ("ko", "열이 나요"),
         ("zh", "移植后我发烧了怎么办"),
         ("th", "ฉันมีไข้"),
+        ("ht", "Mwen gen lafyèv apre grèf la, kisa pou m fè?"),
+        ("ht", "konbyen tan yon grèf mwèl zo pran"),
+        ("so", "waxaan qabaa qandho, maxaan sameeyaa?"),
+        ("so", "maxay tahay beeridda dhuuxa lafta"),
     ],
 )
-def test_other_languages_are_answered_in_their_own(code: str, text: str) -> None:
+def test_other_languages_are_known(code: str, text: str) -> None:
     assert language(Question(text=text)) == BY_CODE[code]
+
+
+def test_the_most_spoken_languages_of_the_us_and_the_uk_are_there() -> None:
+    """R28. Tagalog stands for Filipino, Chinese for all of its spoken forms."""
+    assert BY_CODE.keys() >= {
+        "es", "zh", "tl", "vi", "ar", "fr", "ko", "ru", "pt", "hi", "de", "ht", "pl", "ur", "bn",
+        "pa", "gu", "it", "ro", "fa", "tr", "ta", "so",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("locale", "text", "code"),
+    [
+        ("es", "fiebre", "es"),
+        ("es-MX", "trasplante autólogo", "es"),
+        ("es", "GVHD", None),
+        ("es", "que", "es"),
+        ("es", "What is engraftment?", None),
+        ("es", "hospital", None),
+        ("en", "fiebre", None),
+        (None, "fiebre", None),
+    ],
+)
+def test_the_language_of_the_page_decides_where_one_word_says_little(
+    locale: str | None, text: str, code: str | None
+) -> None:
+    found = language(Question(text=text, locale=locale))
+    assert (found.code if found else None) == code
 
 
 @pytest.mark.parametrize("text", ENGLISH)
@@ -82,6 +114,10 @@ def test_clipped_or_disguised_english_is_english(text: str) -> None:
 
 
 def test_every_message_says_what_to_do_when_ill() -> None:
-    assert len(BY_CODE) >= 28
+    assert len(BY_CODE) >= 30
     for rule in RULES.languages.language:
-        assert len(rule.message) > 30, rule.code
+        assert len(rule.when_ill) > 20, rule.code
+        assert rule.message.startswith(rule.only_english)
+        assert rule.message.endswith(rule.when_ill)
+        # Whom to call when ill, and whom in danger: two sentences.
+        assert len(re.findall(r"[.!?](?:\s|$)|[。।۔]| โปรด", rule.when_ill + " ")) >= 2, rule.code

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bot.records import Question
 from bot.rules import Rules
+from bot.rules.folding import Folded
+from bot.rules.models import GreetingFile
+from bot.rules.phrases import Hit
 
 _LONGEST = 14
+_TAG = "greet:"
 
 
 class Greeting:
@@ -14,22 +20,39 @@ class Greeting:
         self._filler = frozenset(rules.greetings.filler.words)
         self._strength = {rule.id: n for n, rule in enumerate(rules.greetings.greeting)}
 
-    def __call__(self, question: Question) -> str | None:
-        """The reply, or None where the message holds anything besides small talk.
+    def __call__(self, question: Question, language: str = "en") -> tuple[str, str] | None:
+        """The reply and its language, or None where the message holds anything besides small talk.
 
-        Of several kinds in one message ("hi, who are you?") the last in greetings.toml answers.
+        It is in the language of the message, or in `language` where that is English. Of several
+        kinds in one message ("hi, who are you?") the last in greetings.toml answers.
         """
         message = self._rules.read(question.text)
-        words = message.folded.words
+        hits = [hit for each in message.hits.values() for hit in each]
+        kind = self._kind(message.folded, hits, self._filler)
+        if kind:
+            spoken = self._rules.spoken.get(language)
+            said = _said(spoken.greetings, kind) if spoken else None
+            return (said, language) if said else (_said(self._rules.greetings, kind) or "", "en")
+        for code, spoken in self._rules.spoken.items():
+            folded, found = spoken.flags.tagged(question.text)
+            kind = self._kind(folded, found, frozenset(spoken.greetings.filler.words))
+            said = _said(spoken.greetings, kind) if kind else None
+            if said:
+                return said, code
+        return None
+
+    def _kind(self, folded: Folded, hits: Iterable[Hit], filler: frozenset[str]) -> str | None:
+        """The kind of small talk that fills the whole message."""
+        words = folded.words
         if not words or len(words) > _LONGEST:
             return None
-        found = [
-            (rule, hit)
-            for rule in self._rules.greetings.greeting
-            for hit in message.tagged(f"greet:{rule.id}")
-        ]
-        covered = {at for _, hit in found for at in range(hit.start, hit.end)}
-        left = [w for at, w in enumerate(words) if at not in covered and w not in self._filler]
-        if not found or left:
+        found = [hit for hit in hits if hit.tag.startswith(_TAG)]
+        covered = {at for hit in found for at in range(hit.start, hit.end)}
+        if not found or any(at not in covered and w not in filler for at, w in enumerate(words)):
             return None
-        return max(found, key=lambda pair: self._strength[pair[0].id])[0].message
+        kinds = {hit.tag.removeprefix(_TAG) for hit in found}
+        return max(kinds, key=lambda kind: self._strength.get(kind, -1))
+
+
+def _said(file: GreetingFile, kind: str) -> str | None:
+    return next((greeting.message for greeting in file.greeting if greeting.id == kind), None)

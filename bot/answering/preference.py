@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bot.messages import Preference, load_messages
 from bot.records import About, Hit, TransplantKind, TransplantStage
 
 MARGIN: Final = 0.03
@@ -54,16 +55,6 @@ _STAGE_TOPICS: Final[Mapping[str, TransplantStage]] = {
     "going home": "first_100_days",
     "later life": "later",
 }
-_SAID_KIND: Final[Mapping[TransplantKind, str]] = {
-    "own": "your transplant uses your own cells",
-    "donor": "your transplant uses a donor's cells",
-}
-_SAID_STAGE: Final[Mapping[TransplantStage, str]] = {
-    "before": "your transplant is still to come",
-    "hospital": "you are in the hospital for it",
-    "first_100_days": "you are in the first 100 days",
-    "later": "it was more than 100 days ago",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +66,9 @@ class Preferred:
     notice: str | None = None
 
 
-def prefer(hits: Sequence[Hit], about: About | None) -> Preferred:
-    """Put the near equals of the first hit that fit `about` before those that do not."""
+def prefer(hits: Sequence[Hit], about: About | None, words: Preference | None = None) -> Preferred:
+    """Put the near equals of the first hit that fit `about` before those that do not. `words` are
+    those of the notice, English ones unless given."""
     unchanged = Preferred(hits=tuple(hits))
     if about is None or not hits or not (about.kind or about.stage):
         return unchanged
@@ -86,7 +78,9 @@ def prefer(hits: Sequence[Hit], about: About | None) -> Preferred:
     ordered = sorted(hits[:near], key=lambda hit: -_fit(hit, about))
     if ordered[0] is hits[0]:
         return unchanged
-    return Preferred(hits=(*ordered, *hits[near:]), notice=_notice(about))
+    return Preferred(
+        hits=(*ordered, *hits[near:]), notice=_notice(about, words or load_messages().preference)
+    )
 
 
 def _fit(hit: Hit, about: About) -> int:
@@ -113,7 +107,7 @@ def _fit(hit: Hit, about: About) -> int:
     return fit
 
 
-def _notice(about: About) -> str:
-    said = [_SAID_KIND[about.kind]] if about.kind else []
-    said += [_SAID_STAGE[about.stage]] if about.stage else []
-    return f"Because you said that {' and that '.join(said)}, a part that fits this comes first."
+def _notice(about: About, words: Preference) -> str:
+    said = [words.kind[about.kind]] if about.kind else []
+    said += [words.stage[about.stage]] if about.stage else []
+    return words.notice.format(said=words.joined.join(said))

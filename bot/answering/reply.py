@@ -24,12 +24,17 @@ from bot.records import (
 
 @dataclass(slots=True, kw_only=True)
 class Reply:
-    """`versions` gives those of the named index; `generation` names it once it was used."""
+    """`versions` gives those of the named index; `generation` names it once it was used.
+    `asked_in` is the language of the question where it is not English; `lead` is the notice in it
+    that comes before all others, where the bot has no words of its own in that language."""
 
     question: Question
     contact: Contact
     versions: Callable[[str | None], Versions]
     screening: Screening = field(default_factory=Screening)
+    language: str = "en"
+    asked_in: str | None = None
+    lead: str | None = None
     generation: str | None = None
     statements: tuple[CitedStatement, ...] = ()
     citations: tuple[Citation, ...] = ()
@@ -52,6 +57,7 @@ class Reply:
         self, outcome: Outcome, reason: str | None = None, notices: tuple[str, ...] = ()
     ) -> Answer:
         """The answer; the standing advice of triage comes after the other notices."""
+        lead = (self.lead,) if self.lead else ()
         self.timings["total"] = round((time.perf_counter() - self.started) * 1000, 2)
         return Answer(
             question=self.question,
@@ -61,8 +67,10 @@ class Reply:
             statements=self.statements,
             citations=self.citations,
             related=self.related,
-            notices=(*notices, *self.screening.notices),
+            notices=(*lead, *notices, *self.screening.notices),
             follow_ups=self.follow_ups,
+            language=self.language,
+            asked_in=self.asked_in,
             contact=self.contact,
             versions=self.versions(self.generation),
             trace=Trace(timings_ms=dict(self.timings), **self.trace_parts),

@@ -49,17 +49,32 @@ class Scope:
         ]
         self._general = {rule.id: rule.general for rule in rules.scope.rule}
 
-    def __call__(self, question: Question) -> Decline | None:
-        """The first rule of scope.toml that the message falls under, or None."""
+    def __call__(
+        self, question: Question, language: str = "en", asked_in: str | None = None
+    ) -> Decline | None:
+        """The first rule of scope.toml that the message falls under, or None. `language` is what
+        to say it in, `asked_in` the language of the message where it is not English."""
+        rule = self._of_own_case(question) or self._of_phrases(question, asked_in)
+        return self._decline(rule, language) if rule else None
+
+    def _of_phrases(self, question: Question, asked_in: str | None) -> ScopeRule | None:
+        """The first rule of scope_LANGUAGE.toml: phrases alone, without the pieces of English."""
+        spoken = self._rules.spoken.get(asked_in or "")
+        if spoken is None:
+            return None
+        tags = {hit.tag for hit in spoken.flags.tagged(question.text)[1]}
+        return next((rule for rule, _ in self._needs if f"scope:{rule.id}" in tags), None)
+
+    def _of_own_case(self, question: Question) -> ScopeRule | None:
         folded, found = self._read(question)
         starts = _pieces(folded)
         for rule, needs in self._needs:
             if any(_asks(need, found, starts, len(folded.words)) for need in needs):
-                return self._decline(rule)
+                return rule
         points = self._rules.points
         signs = signs_of(folded, found)
         if points.base + sum(points.signs.get(sign, 0.0) for sign in signs) >= points.limit:
-            return self._decline(next(rule for rule, _ in self._needs if rule.id == OWN_CASE))
+            return next(rule for rule, _ in self._needs if rule.id == OWN_CASE)
         return None
 
     def signs(self, question: Question) -> frozenset[str]:
@@ -73,8 +88,13 @@ class Scope:
             found.setdefault(hit.tag, []).append(hit)
         return folded, found
 
-    def _decline(self, rule: ScopeRule) -> Decline:
-        return Decline(rule_id=rule.id, message=f"{rule.says} {self._rules.scope.closing}")
+    def _decline(self, rule: ScopeRule, language: str) -> Decline:
+        spoken = self._rules.spoken.get(language)
+        texts = {text.id: text.says for text in spoken.scope.rule} if spoken else {}
+        closing = spoken.scope.closing if spoken else self._rules.scope.closing
+        said = texts.get(rule.id)
+        message = f"{said} {closing}" if said else f"{rule.says} {self._rules.scope.closing}"
+        return Decline(rule_id=rule.id, message=message)
 
     def general(self, rule_id: str) -> tuple[GeneralSection, ...]:
         """What the guides say in general where that rule declined; named in scope.toml."""
