@@ -12,13 +12,7 @@ from typing import Literal
 AlertLevel = Literal["emergency", "crisis", "urgent", "call_today"]
 VerdictKind = Literal["answerable", "partial", "unanswerable"]
 Outcome = Literal[
-    "answered",
-    "abstained",
-    "declined",
-    "emergency",
-    "crisis",
-    "greeting",
-    "unsupported_language",
+    "answered", "abstained", "declined", "emergency", "crisis", "greeting", "unsupported_language"
 ]
 Role = Literal["user", "bot"]
 TransplantKind = Literal["own", "donor"]

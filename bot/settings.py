@@ -65,7 +65,9 @@ class Chunking(_Group):
 
 class Retrieval(_Group):
     """How many neighbours each search brings and what each similarity weighs in a passage's score.
-    The weights were chosen on the development questions (docs/decisions/0001)."""
+    The weights were chosen on the development questions (docs/decisions/0001). `reranker` reads the
+    first `rerank_top` hits once more: `words` word by word with the embedding model, `none` not, or
+    a folder with a cross-encoder; `rerank_weight` is what its likeness counts."""
 
     candidates: int = Field(default=40, ge=5, le=200)
     keep: int = Field(default=10, ge=1, le=50)
@@ -74,6 +76,9 @@ class Retrieval(_Group):
     asked_mean_weight: float = Field(default=1.5, ge=0)
     heading_weight: float = Field(default=0.2, ge=0)
     lexical_weight: float = Field(default=0.3, ge=0)
+    reranker: str = "words"
+    rerank_top: int = Field(default=5, ge=1, le=50)
+    rerank_weight: float = Field(default=0.5, ge=0)
 
 
 class Answering(_Group):

@@ -20,6 +20,7 @@ FLOWS = {
     "bot.indexing.linking",
     "bot.answering.flow",
     "bot.answering.opened",
+    "bot.answering.finding",
 }
 EDGES = (
     "bot.web",
@@ -39,7 +40,7 @@ HOMES = {
         "bot.indexing.server.files",
     },
     "langchain_chroma": {"bot.indexing.store"},
-    "sentence_transformers": {"bot.indexing.embedding"},
+    "sentence_transformers": {"bot.indexing.embedding", "bot.indexing.cross_encoder"},
     "sqlite3": {"bot.indexing.lexical", "bot.indexing.cache"},
     "markdown_it": {"bot.indexing.loading.markdown"},
     "lxml": {"bot.indexing.loading.html", "bot.indexing.loading.html_metadata"},

@@ -1,11 +1,11 @@
-"""Sentence vectors: embedded once, the least used go first, safe from several threads."""
+"""What is remembered: made once, the least used go first, safe from several threads."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from bot.answering.remembered import SentenceVectors
+from bot.answering.remembered import Remembered
 
 
 class Counting:
@@ -17,9 +17,9 @@ class Counting:
         return [[float(len(text)), 0.5] for text in texts]
 
 
-def test_each_sentence_is_embedded_once_and_comes_back_in_order() -> None:
+def test_each_text_is_made_once_and_comes_back_in_order() -> None:
     embed = Counting()
-    vectors = SentenceVectors(embed)
+    vectors = Remembered(embed, most=99)
     first = vectors(["bb", "a", "bb"])
     assert [float(v[0]) for v in first] == [2.0, 1.0, 2.0]
     assert [float(v[0]) for v in vectors(["a", "ccc"])] == [1.0, 3.0]
@@ -28,7 +28,7 @@ def test_each_sentence_is_embedded_once_and_comes_back_in_order() -> None:
 
 def test_the_least_used_go_first() -> None:
     embed = Counting()
-    vectors = SentenceVectors(embed, most=2)
+    vectors = Remembered(embed, most=2)
     vectors(["a", "bb"])
     vectors(["a"])
     vectors(["ccc"])
@@ -39,7 +39,7 @@ def test_the_least_used_go_first() -> None:
 
 
 def test_threads_that_push_each_other_out_still_get_their_vectors() -> None:
-    vectors = SentenceVectors(Counting(), most=3)
+    vectors = Remembered(Counting(), most=3)
     asked = [["x" * (1 + (n * k) % 9) for k in range(1, 8)] for n in range(1, 200)]
     with ThreadPoolExecutor(8) as pool:
         for texts, found in zip(asked, pool.map(vectors, asked), strict=True):

@@ -8,7 +8,7 @@ answer. Question text never goes to a log from here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 from typing import Self
@@ -18,14 +18,13 @@ from bot.answering.answerability import Features, Judge, load_model
 from bot.answering.citing import Found, cite, follow_ups, related, worth_reading
 from bot.answering.extractive import NAME as EXTRACTIVE
 from bot.answering.extractive import ExtractiveWriter
+from bot.answering.finding import Finder
 from bot.answering.greeting import Greeting
 from bot.answering.language import ENGLISH, Language, primary
 from bot.answering.opened import IndexHolder, OpenIndex
 from bot.answering.preference import prefer
-from bot.answering.remembered import SentenceVectors
+from bot.answering.remembered import Remembered
 from bot.answering.reply import Reply
-from bot.answering.retrieval import Retriever, Searches, Weights
-from bot.answering.rewriting import Rewriter
 from bot.answering.scope import Scope
 from bot.answering.triage import Triage
 from bot.answering.verification import Verifier
@@ -53,6 +52,8 @@ from bot.rules import load_rules
 from bot.settings import Settings
 
 _HAS_WORDS = re.compile(r"[^\W_]")
+_SENTENCES_KEPT = 4096
+"""Of 384 numbers each."""
 
 
 class Bot:
@@ -89,8 +90,8 @@ class Bot:
         self._greeting = Greeting(rules)
         self._language = Language(rules)
         self._judge_model = load_model()
-        self._rewriters: tuple[str, Rewriter | None] = ("", None)
-        self._sentence_vectors = SentenceVectors(embedder.embed_documents)
+        self._sentence_vectors = Remembered(embedder.embed_documents, most=_SENTENCES_KEPT)
+        self._find = Finder(settings.retrieval, embedder, self._lexicon)
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -188,15 +189,20 @@ class Bot:
         question = reply.question
         messages = load_messages(reply.language)
         with reply.timed("rewrite"):
-            query = self._rewriter(index)(question)
+            query = self._find.query(index, question)
         with reply.timed("retrieve"):
             # Retrieval and the writer ask for the same vector: embedded once.
             embed_question = lru_cache(maxsize=4)(self._embedder.embed_query)
             spoken = reply.asked_in or ENGLISH
             # Guides in another language are few: searched alone, or English would crowd them out.
             only = self._guides_in(spoken) if reply.asked_in else None
-            retriever = self._retriever(index, embed_question, only)
-            retrieved = retriever(query, lambda chunk: self._may_be_shown(chunk, spoken))
+            retrieved = self._find(
+                index,
+                query,
+                lambda chunk: self._may_be_shown(chunk, spoken),
+                embed=embed_question,
+                only=only,
+            )
         with reply.timed("judge"):
             verdict = Judge(self._judge_model, index.knows)(query, retrieved)
         reply.trace_parts |= {"query": query, "retrieved": retrieved, "verdict": verdict}
@@ -252,37 +258,6 @@ class Bot:
             notices.append(index.manifest.gap_groups.get(retrieved.gap_group, ""))
         return reply.build("abstained", verdict.reason, tuple(n for n in notices if n))
 
-    def _rewriter(self, index: OpenIndex) -> Rewriter:
-        """The rewriter of this generation's vocabulary, built once."""
-        name, rewriter = self._rewriters
-        if rewriter is None or name != index.manifest.generation:
-            rewriter = Rewriter(self._lexicon, index.vocabulary)
-            self._rewriters = (index.manifest.generation, rewriter)
-        return rewriter
-
-    def _retriever(
-        self,
-        index: OpenIndex,
-        embed: Callable[[str], Sequence[float]] | None = None,
-        only: Sequence[str] | None = None,
-    ) -> Retriever:
-        chosen = self._settings.retrieval
-        searches = Searches(
-            embed=embed or self._embedder.embed_query,
-            passages=lambda vector, k: index.vectors.search("passages", vector, k, only),
-            questions=lambda vector, k: index.vectors.search("questions", vector, k, only),
-            by_words=index.passages.search,
-            chunks=index.passages.chunks,
-        )
-        weights = Weights(
-            passage=chosen.passage_weight,
-            asked=chosen.asked_weight,
-            asked_mean=chosen.asked_mean_weight,
-            heading=chosen.heading_weight,
-            lexical=chosen.lexical_weight,
-        )
-        return Retriever(searches, weights, candidates=chosen.candidates, keep=chosen.keep)
-
     def _overdue(self, source: SourceInfo) -> bool:
         return source.overdue(self._today())
 
@@ -314,8 +289,7 @@ class Bot:
         question = Question(text=text)
         self._check(question)
         with self._index.use() as index:
-            query = self._rewriter(index)(question)
-            return self._retriever(index)(query, self._may_be_shown)
+            return self._find(index, self._find.query(index, question), self._may_be_shown)
 
     def examine(self, question: Question) -> tuple[Chunk, Features] | None:
         """The best passage and what the answerability model sees of it; for fitting that model.
@@ -326,8 +300,8 @@ class Bot:
         ):
             return None
         with self._index.use() as index:
-            query = self._rewriter(index)(question)
-            retrieved = self._retriever(index)(query, self._may_be_shown)
+            query = self._find.query(index, question)
+            retrieved = self._find(index, query, self._may_be_shown)
             if not retrieved.hits:
                 return None
             judge = Judge(self._judge_model, index.knows)

@@ -1,5 +1,5 @@
-"""Vectors of documents' sentences, kept while they are in use: the same few come back with every
-question on a subject. A question's own words are never kept here.
+"""What the model made of documents' texts, kept while it is in use: the same few passages come back
+with every question on a subject. A question's own words are never kept here.
 """
 
 from __future__ import annotations
@@ -7,42 +7,30 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Vector = NDArray[np.float32]
-
-MOST = 16_384
-"""Sentences kept, 1.5 kB each with the default model."""
+T = TypeVar("T")
 
 
-class SentenceVectors:
-    """Callable: sentences in, their unit vectors out. Keeps the last used ones. Thread-safe; two
-    threads that need the same new sentence at once may both embed it."""
+class Remembered(Generic[T]):
+    """Callable: texts in, what `make` gives for each out. Keeps the `most` last used ones.
+    Thread-safe; two threads that need the same new text at once may both have it made."""
 
-    def __init__(
-        self, embed: Callable[[list[str]], Sequence[Sequence[float]]], *, most: int = MOST
-    ) -> None:
-        self._embed = embed
+    def __init__(self, make: Callable[[list[str]], Sequence[T]], *, most: int) -> None:
+        self._make = make
         self._most = most
-        self._kept: OrderedDict[str, Vector] = OrderedDict()
+        self._kept: OrderedDict[str, T] = OrderedDict()
         self._lock = threading.Lock()
 
-    def __call__(self, texts: Sequence[str]) -> list[Vector]:
-        import numpy as np
-
+    def __call__(self, texts: Sequence[str]) -> list[T]:
         with self._lock:
             found = {text: self._kept[text] for text in texts if text in self._kept}
         missing = [text for text in dict.fromkeys(texts) if text not in found]
         if missing:
-            fresh = np.asarray(self._embed(missing), dtype=np.float32)
-            found |= dict(zip(missing, fresh, strict=True))
+            found |= dict(zip(missing, self._make(missing), strict=True))
         with self._lock:
-            for text, vector in found.items():
-                self._kept[text] = vector
+            for text, made in found.items():
+                self._kept[text] = made
                 self._kept.move_to_end(text)
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)

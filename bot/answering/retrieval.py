@@ -21,7 +21,7 @@ _QUESTIONS_EACH = 8
 about twenty ways of asking."""
 _WORD_SCALE = 10.0
 """bm25 of a good match is about 10; this brings it to the size of a cosine."""
-_PRIORITY_STEP = 0.03
+PRIORITY_STEP = 0.03
 """Score a step of front matter `priority` is worth: it decides between near equals only."""
 
 
@@ -119,7 +119,7 @@ class Retriever:
             if accept(chunk)
         ]
         hits.sort(
-            key=lambda h: (-h.score - _PRIORITY_STEP * h.chunk.source.priority, h.chunk.chunk_id)
+            key=lambda h: (-h.score - PRIORITY_STEP * h.chunk.source.priority, h.chunk.chunk_id)
         )
         gap = next((m for m in questions if m.kind == "gap"), None)
         return Retrieved(

@@ -148,6 +148,32 @@ class Embedder:
     def embed_query(self, text: str) -> list[float]:
         return self._encode([self._query_prefix + text])[0]
 
+    def read(self, texts: Sequence[str]) -> list[tuple[tuple[str, ...], Any]]:
+        """Each text word by word: its words (lower case, one for each piece the model cuts it into)
+        and a float16 array of their unit vectors. Words beyond the window are left out."""
+        import torch
+
+        self.load()
+        with self._lock:
+            inputs = self._model.tokenizer(
+                [text.lower() for text in texts],
+                padding=True,
+                truncation=True,
+                max_length=int(self._model.get_max_seq_length() or 256),
+                return_tensors="pt",
+            )
+            with torch.inference_mode():
+                blocks: Any = self._model[0].auto_model
+                states = blocks(**inputs).last_hidden_state
+            states = torch.nn.functional.normalize(states, dim=2).half().numpy()
+        found = []
+        for number, text in enumerate(texts):
+            places = [(n, w) for n, w in enumerate(inputs.word_ids(number)) if w is not None]
+            spans = [inputs.word_to_chars(number, w) for _, w in places]
+            words = tuple(text.lower()[span.start : span.end] for span in spans)
+            found.append((words, states[number, [n for n, _ in places]]))
+        return found
+
     def _encode(self, texts: Sequence[str]) -> list[list[float]]:
         if not texts:
             return []

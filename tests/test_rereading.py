@@ -1,0 +1,96 @@
+"""The closer reading: order of the first hits by words; nothing comes in, nothing goes out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.answering.rereading import Rereader, WordByWord, Words
+from bot.errors import ModelError
+from bot.indexing.chunking import passage_text
+from bot.indexing.cross_encoder import CrossEncoder
+from bot.records import Hit, Query, Retrieved
+from tests.builders import a_document, a_hit, chunks_of
+
+WHAT = "## What is VOD?\n\nVOD is a disease of the small veins of the liver."
+OFTEN = "## How common is VOD?\n\nAbout 10 in every 100 people get VOD, mostly within three weeks."
+DIET = "## What may I eat?\n\nCooked food is safest in the first months."
+
+
+def hits(*bodies: str) -> tuple[Hit, ...]:
+    made = [a_hit(chunks_of(a_document(b, name=f"{n}.md"))[0]) for n, b in enumerate(bodies)]
+    return tuple(replace(hit, score=0.7) for hit in made)
+
+
+@pytest.fixture(scope="module")
+def reader(embedder: Any) -> WordByWord:
+    def read(texts: list[str]) -> list[Words]:
+        return [Words(words=w, vectors=v) for w, v in embedder.read(texts)]
+
+    return WordByWord(
+        lambda text: read([text])[0],
+        lambda chunks: read([passage_text(c) for c in chunks]),
+        {"vod": 40, "is": 90, "the": 95},
+        100,
+    )
+
+
+def test_the_passage_that_speaks_of_the_asked_for_word_comes_first(reader: WordByWord) -> None:
+    found = Retrieved(hits=hits(DIET, WHAT, OFTEN))
+    again = Rereader(reader, weight=0.5, top=5, priority_step=0.03)
+    ordered = again(Query(text="how frequent is vod"), found)
+    assert ordered.hits[0].chunk.heading[-1] == "How common is VOD?"
+    assert ordered.hits[-1].chunk.heading[-1] == "What may I eat?"
+
+
+def test_no_hit_comes_in_or_goes_out_and_weight_zero_changes_nothing(reader: WordByWord) -> None:
+    found = Retrieved(hits=hits(DIET, WHAT, OFTEN), gap_similarity=0.4)
+    query = Query(text="how frequent is vod")
+    ordered = Rereader(reader, weight=0.5, top=2, priority_step=0.03)(query, found)
+    assert {h.chunk.chunk_id for h in ordered.hits} == {h.chunk.chunk_id for h in found.hits}
+    assert ordered.gap_similarity == 0.4
+    assert Rereader(reader, weight=0.0, top=5, priority_step=0.03)(query, found) == found
+    assert Rereader(reader, weight=0.5, top=5, priority_step=0.03)(query, Retrieved(hits=())) == (
+        Retrieved(hits=())
+    )
+
+
+def test_likeness_is_a_weighted_mean_of_cosines(reader: WordByWord) -> None:
+    chunk = hits(WHAT)[0].chunk
+    (same,) = reader(Query(text=passage_text(chunk)), [chunk])
+    (other,) = reader(Query(text="train tickets to Leeds"), [chunk])
+    assert same == pytest.approx(1.0, abs=0.01)
+    assert other < 0.5
+
+
+def test_words_beyond_the_window_are_left_out_and_no_words_are_no_likeness(embedder: Any) -> None:
+    ((words, vectors),) = embedder.read(["fever " * 2000])
+    assert len(words) == len(vectors) <= embedder.window
+    ((none, empty),) = embedder.read([""])
+    assert none == ()
+    assert len(empty) == 0
+
+
+def test_a_folder_without_a_cross_encoder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no cross-encoder"):
+        CrossEncoder(str(tmp_path))
+
+
+def test_a_named_cross_encoder_scores_pairs(tmp_path: Path) -> None:
+    """A real, tiny, untrained cross-encoder from the default model's weights."""
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    from bot.indexing.embedding import DEFAULT_MODEL, model_folder
+
+    folder = str(model_folder(DEFAULT_MODEL))
+    model = AutoModelForSequenceClassification.from_pretrained(
+        folder, num_labels=1, num_hidden_layers=1, local_files_only=True
+    )
+    model.save_pretrained(tmp_path)
+    AutoTokenizer.from_pretrained(folder, local_files_only=True).save_pretrained(tmp_path)
+    scores = CrossEncoder(str(tmp_path)).scores("what is vod", [WHAT, DIET])
+    assert len(scores) == 2
+    assert all(0.0 <= score <= 1.0 for score in scores)
