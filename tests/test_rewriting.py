@@ -84,3 +84,19 @@ def test_the_question_is_left_as_it_is() -> None:
     question = Question(text="what is engrafment")
     REWRITE(question)
     assert question.text == "what is engrafment"
+
+
+def test_a_short_message_after_others_is_read_both_ways() -> None:
+    turns = (Turn(role="user", text="what is gvhd"), Turn(role="bot", text="GVHD is ..."))
+    both = REWRITE.readings(Question(text="hair loss, how long", history=turns))
+    assert [q.text for q in both] == ["hair loss, how long", "hair loss, how long gvhd"]
+    both = REWRITE.readings(Question(text="how long does it last?", history=turns))
+    assert [q.text for q in both] == ["how long does it last? gvhd", "how long does it last?"]
+    alone = REWRITE.readings(Question(text="how long does it last?"))
+    assert [q.text for q in alone] == ["how long does it last?"]
+
+
+def test_a_message_with_enough_words_of_its_own_is_read_one_way() -> None:
+    turns = (Turn(role="user", text="what is gvhd"), Turn(role="bot", text="GVHD is ..."))
+    text = "donor marrow transplant conditioning engraftment neutropenia recovery"
+    assert [q.text for q in REWRITE.readings(Question(text=text, history=turns))] == [text]

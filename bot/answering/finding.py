@@ -37,13 +37,13 @@ class Finder:
         named = chosen.reranker not in ("words", "none")
         self._cross_encoder = CrossEncoder(chosen.reranker) if named else None
 
-    def query(self, index: OpenIndex, question: Question) -> Query:
-        """What to search for, with the vocabulary of this index."""
+    def queries(self, index: OpenIndex, question: Question) -> tuple[Query, ...]:
+        """What to search for, with the vocabulary of this index; the likeliest reading first."""
         name, rewriter = self._rewriters
         if rewriter is None or name != index.manifest.generation:
             rewriter = Rewriter(self._lexicon, index.vocabulary)
             self._rewriters = (index.manifest.generation, rewriter)
-        return rewriter(question)
+        return rewriter.readings(question)
 
     def __call__(
         self,

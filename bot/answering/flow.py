@@ -8,7 +8,7 @@ answer. Question text never goes to a log from here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Self
@@ -40,6 +40,7 @@ from bot.records import (
     Chunk,
     Decline,
     Outcome,
+    Query,
     Question,
     Related,
     Retrieved,
@@ -188,23 +189,19 @@ class Bot:
     def _from_documents(self, reply: Reply, index: OpenIndex) -> Answer:
         question = reply.question
         messages = load_messages(reply.language)
-        with reply.timed("rewrite"):
-            query = self._find.query(index, question)
-        with reply.timed("retrieve"):
-            # Retrieval and the writer ask for the same vector: embedded once.
-            embed_question = lru_cache(maxsize=4)(self._embedder.embed_query)
-            spoken = reply.asked_in or ENGLISH
-            # Guides in another language are few: searched alone, or English would crowd them out.
-            only = self._guides_in(spoken) if reply.asked_in else None
-            retrieved = self._find(
+        spoken = reply.asked_in or ENGLISH
+        # Guides in another language are few: searched alone, or English would crowd them out.
+        only = self._guides_in(spoken) if reply.asked_in else None
+        # Retrieval and the writer ask for the same vector: embedded once.
+        embed_question = lru_cache(maxsize=4)(self._embedder.embed_query)
+        with reply.timed("find"):
+            query, retrieved, verdict = self._find_and_judge(
                 index,
-                query,
+                question,
                 lambda chunk: self._may_be_shown(chunk, spoken),
                 embed=embed_question,
                 only=only,
             )
-        with reply.timed("judge"):
-            verdict = Judge(self._judge_model, index.knows)(query, retrieved)
         reply.trace_parts |= {"query": query, "retrieved": retrieved, "verdict": verdict}
         if verdict.kind == "unanswerable":
             return self._abstain(reply, index, retrieved, verdict)
@@ -233,6 +230,24 @@ class Bot:
         overdue = any(self._overdue(c.source) for c in reply.citations)
         notices = (preferred.notice, messages.overdue if overdue else None)
         return reply.build("answered", None, tuple(n for n in notices if n))
+
+    def _find_and_judge(
+        self,
+        index: OpenIndex,
+        question: Question,
+        accept: Callable[[Chunk], bool],
+        *,
+        embed: Callable[[str], Sequence[float]] | None = None,
+        only: Sequence[str] | None = None,
+    ) -> tuple[Query, Retrieved, Verdict]:
+        """Of a message that can be read as a follow-up or by itself, the reading that the documents
+        answer best; the likelier one where they are equal."""
+        judge = Judge(self._judge_model, index.knows)
+        readings = []
+        for query in self._find.queries(index, question):
+            retrieved = self._find(index, query, accept, embed=embed, only=only)
+            readings.append((query, retrieved, judge(query, retrieved)))
+        return max(readings, key=lambda reading: reading[2].score)
 
     def _general(self, rule_id: str) -> tuple[Related, ...]:
         """The general sections that scope.toml names beside a declined request: where to read, no
@@ -289,7 +304,8 @@ class Bot:
         question = Question(text=text)
         self._check(question)
         with self._index.use() as index:
-            return self._find(index, self._find.query(index, question), self._may_be_shown)
+            query, *_ = self._find.queries(index, question)
+            return self._find(index, query, self._may_be_shown)
 
     def examine(self, question: Question) -> tuple[Chunk, Features] | None:
         """The best passage and what the answerability model sees of it; for fitting that model.
@@ -300,8 +316,7 @@ class Bot:
         ):
             return None
         with self._index.use() as index:
-            query = self._find.query(index, question)
-            retrieved = self._find(index, query, self._may_be_shown)
+            query, retrieved, _ = self._find_and_judge(index, question, self._may_be_shown)
             if not retrieved.hits:
                 return None
             judge = Judge(self._judge_model, index.knows)

@@ -19,6 +19,8 @@ from bot.text import STOPWORDS, canonical, content_words, stem, words
 
 _MIN_LETTERS = 6
 _MIN_RATIO = 85.0
+_MOST_OWN = 5
+"""Words of its own up to which a message may still lean on the one before."""
 _LEANS_BACK = re.compile(
     r"\b(?:it|its|that|this|these|those|they|them|their|he|she|there|same|one)\b", re.IGNORECASE
 )
@@ -41,29 +43,39 @@ class Rewriter:
         )
 
     def __call__(self, question: Question) -> Query:
+        """The likeliest reading of the question."""
+        return self.readings(question)[0]
+
+    def readings(self, question: Question) -> tuple[Query, ...]:
+        """The likeliest reading first. A short message after others may go on from them or not:
+        then both readings, for what is found to decide."""
         text = " ".join(canonical(question.text).split())
-        notes: list[str] = []
-        lead = self._lead(question, text)
-        if lead:
-            notes.append(f"Understood as going on from: {lead}")
+        lead = self._lead(question)
+        own = self._own(text)
+        if not lead or len(own) > _MOST_OWN:
+            return (self._read(text, None),)
+        leans = bool(_LEANS_BACK.search(text)) and len(own) <= 3
+        fragment = bool(_GOES_ON.match(text)) and len(own) <= 2
+        alone, going_on = self._read(text, None), self._read(text, lead)
+        return (going_on, alone) if leans or fragment else (alone, going_on)
+
+    def _read(self, text: str, lead: str | None) -> Query:
+        notes = [f"Understood as going on from: {lead}"] if lead else []
         fixed = self._spelling(text, notes)
         expansions = self._expansions(f"{lead} {fixed}" if lead else fixed)
         # Only the topic of the earlier question: its other words would drown the new ones.
         body = f"{fixed} {self._topic(lead)}" if lead else fixed
         return Query(text=body, expansions=tuple(expansions), notes=tuple(notes))
 
-    def _lead(self, question: Question, text: str) -> str | None:
-        """The earlier question that a follow-up leans on, or None where it stands on its own."""
-        earlier = [turn.text for turn in question.history if turn.role == "user"]
-        if not earlier:
-            return None
-        own = [
+    def _own(self, text: str) -> list[str]:
+        """The words of the message that the documents know."""
+        return [
             w for w in content_words(text) if w in self._stems or w in self._lexicon.abbreviations
         ]
-        leans = bool(_LEANS_BACK.search(text)) and len(own) <= 3
-        fragment = bool(_GOES_ON.match(text)) and len(own) <= 2
-        if not (leans or fragment):
-            return None
+
+    def _lead(self, question: Question) -> str | None:
+        """The last earlier question that has a topic of its own, or None."""
+        earlier = [turn.text for turn in question.history if turn.role == "user"]
         for past in (" ".join(canonical(turn).split()) for turn in reversed(earlier)):
             if len(content_words(past)) >= 2 or self._expansions(past):
                 return past[:300]
