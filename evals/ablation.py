@@ -39,6 +39,7 @@ VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "no passages": {"retrieval": {"passage_weight": 0.0}},
     "no headings": {"retrieval": {"heading_weight": 0.0}},
     "no words": {"retrieval": {"lexical_weight": 0.0}},
+    "no closer reading": {"retrieval": {"reranker": "none"}},
     "one passage only": {"answering": {"nearby": 0.0}},
 }
 """Values changed for each variant, by group of settings."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.answering.flow import Bot
 from bot.errors import QuestionError
-from bot.records import Answer
+from bot.records import Answer, CitedStatement
 from bot.text import flesch_kincaid, words
 from evals.metrics import (
     auc,
@@ -40,6 +40,10 @@ class Outcome:
     score: float
     citations_exact: bool
     milliseconds: float
+    supported: tuple[bool, ...] = ()
+    """For each statement: do its quotes hold it?"""
+    needed: tuple[bool, ...] = ()
+    """For each citation of a statement: does its quote bear on the statement?"""
 
     @property
     def answered(self) -> bool:
@@ -94,9 +98,27 @@ def ask_bot(bot: Bot) -> Callable[[Item], Outcome]:
             )
             and all(s.citations for s in answer.statements),
             milliseconds=spent,
+            supported=tuple(_supported(s.text, _quotes(answer, s)) for s in answer.statements),
+            needed=tuple(
+                _supported(quote, [s.text])
+                for s in answer.statements
+                for quote in _quotes(answer, s)
+            ),
         )
 
     return run
+
+
+def _quotes(answer: Answer, statement: CitedStatement) -> list[str]:
+    quotes = {c.number: c.quote for c in answer.citations}
+    return [quotes[n] for n in statement.citations if n in quotes]
+
+
+def _supported(claim: str, evidence: Sequence[str]) -> bool:
+    """Whether the evidence says the claim word for word, list marks and white space aside. ALCE
+    asks a model for entailment; our writer quotes, so nothing less than the words will do."""
+    plain = " ".join(words(claim))
+    return any(plain in " ".join(words(text)) for text in evidence)
 
 
 def _refused(item: Item, why: str) -> Outcome:
@@ -163,6 +185,8 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "abstention_recall": recall,
         "abstention_f1": f1,
         "abstention_auc": auc([o.score for o in answerable], [o.score for o in unanswerable]),
+        "citation_recall": _true([o.supported for o in answered]),
+        "citation_precision": _true([o.needed for o in answered]),
         "citations_exact": _share(answered, lambda o: o.citations_exact),
         "cited_section_right": _share(
             [o for o in answered if o.item.answerable],
@@ -179,6 +203,12 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 def _share(outcomes: Sequence[Outcome], test: Callable[[Outcome], bool]) -> float:
     return sum(1 for o in outcomes if test(o)) / len(outcomes) if outcomes else float("nan")
+
+
+def _true(found: Sequence[Sequence[bool]]) -> float:
+    """Share of True over all; 0 where there is nothing (an answer without citations)."""
+    flat = [value for values in found for value in values]
+    return sum(flat) / len(flat) if flat else 0.0
 
 
 def curve(outcomes: Sequence[Outcome]) -> list[tuple[float, float]]:
