@@ -7,6 +7,7 @@ import time
 from datetime import date
 from pathlib import Path
 
+from bot.answering.citing import Found
 from bot.errors import NoIndex, QuestionError, UnknownSource
 from bot.indexing.loading import load
 from bot.records import (
@@ -20,11 +21,14 @@ from bot.records import (
     Question,
     Reference,
     Related,
+    Screening,
     SourceDocument,
     SourceInfo,
+    Span,
     Versions,
 )
-from bot.text import sentence_spans
+from bot.text import content_words, sentence_spans
+from tests.making_pdfs import leaflet
 
 XSS = (
     "<script>window.pwned=1</script>",
@@ -117,6 +121,9 @@ It is common, but sources differ on how common.[^a][^b] Institute A says 30 in 1
 Hospital B says 50 in 100 people.[^b]
 """
 
+LEAFLET = "leaflets/going-home.pdf"
+"""A PDF of four pages; its original can be shown where the knowledge folder holds it."""
+
 VERSIONS = Versions(app="0.1.0", index="20261122T000000-1", model="none", writer="extractive")
 CONTACT = Contact(
     name="Ward 7 transplant line",
@@ -177,6 +184,7 @@ class ScriptedBot:
         documents = [guide, nasty_document()]
         documents.append(load("glossary.md", GLOSSARY.encode()))
         documents.append(load("differ.md", DIFFER.encode()))
+        documents.append(load(LEAFLET, leaflet(4)))
         real = Path(__file__).parent.parent / "knowledge" / "when-to-call.md"
         if real.exists():
             documents.append(load("when-to-call.md", real.read_bytes()))
@@ -239,6 +247,8 @@ class ScriptedBot:
             said = question.about or About()
             notice = f"kind {said.kind}, stage {said.stage}"
             return self._answered(question, "guides/types.md", notices=(notice,))
+        if "leaflet" in text:
+            return self._from_leaflet(question)
         if "common" in text:
             return self._answered(question, "differ.md")
         if "fever" in text:
@@ -248,6 +258,73 @@ class ScriptedBot:
             "guides/types.md",
             notices=("Check with your own team before you rely on this.",),
             follow_ups=("What is a haploidentical transplant?", "Where do the cells come from?"),
+        )
+
+    def look_up(self, question: Question) -> Found:
+        text = question.text.casefold()
+        if any(word in text for word in ("chest", "end it", "dose", "hola", "no index", "crash")):
+            return Found(instead=self.ask(question))
+        if not self.index:
+            raise NoIndex("There is no index yet.")
+        if len(text) > 2000:
+            raise QuestionError("The question has too many characters.")
+        if "slow" in text:
+            time.sleep(3)
+        self.asked.append(question)
+        wanted = set(content_words(text))
+        pages = tuple(
+            Related(
+                passage_id=f"{document.info.source_id}:{s.span.start}-{s.span.end}",
+                source=document.info,
+                heading=s.heading,
+                span=s.span,
+                page=s.page,
+            )
+            for document in self.documents.values()
+            for s in document.sections
+            if wanted & set(content_words(" ".join(s.heading) + " " + s.span.of(document.text)))
+        )
+        return Found(
+            pages=pages,
+            screening=Screening(
+                alert=URGENT if "fever" in text else None,
+                notices=("Call if you feel unwell.",) if "cells" in text else (),
+            ),
+        )
+
+    def _from_leaflet(self, question: Question) -> Answer:
+        """Quotes from two pages of the PDF and from a guide between them."""
+        places = [
+            (LEAFLET, "This is the text of part 1."),
+            ("guides/types.md", "That person is the donor."),
+            (LEAFLET, "This is the text of part 3."),
+            (LEAFLET, "Your new cells need time to grow."),
+        ]
+        citations = []
+        for number, (source_id, quote) in enumerate(places, start=1):
+            document = self.documents[source_id]
+            start = document.text.rindex(quote)
+            section = next(s for s in document.sections if s.span.start <= start < s.span.end)
+            citations.append(
+                Citation(
+                    number=number,
+                    passage_id=f"{source_id}:{section.span.start}-{section.span.end}",
+                    source=document.info,
+                    heading=section.heading,
+                    page=section.page,
+                    quote=quote,
+                    span=Span(start=start, end=start + len(quote)),
+                )
+            )
+        return Answer(
+            question=question,
+            outcome="answered",
+            contact=CONTACT,
+            versions=VERSIONS,
+            statements=tuple(
+                CitedStatement(text=c.quote, citations=(c.number,)) for c in citations
+            ),
+            citations=tuple(citations),
         )
 
     def _answered(self, question: Question, source_id: str, **more: object) -> Answer:

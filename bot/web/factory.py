@@ -19,14 +19,19 @@ from bot.errors import BotError
 from bot.indexing.places import withdrawals_of
 from bot.settings import Settings
 from bot.web.api import DESCRIPTION, PREFIX, api_router, problem
-from bot.web.chat import mount_chat
+from bot.web.chat import mount_chats
 from bot.web.chat_page import ChatPage
 from bot.web.feedback import FeedbackLog
 from bot.web.glossary import GlossaryKeeper
 from bot.web.health import health_router
+from bot.web.languages import ChooseLanguage
+from bot.web.library import LibraryKeeper
+from bot.web.library_pages import library_router
 from bot.web.limits import RateLimit
+from bot.web.originals import Originals
 from bot.web.pages import pages_router, status_page
 from bot.web.plain import plain_router
+from bot.web.reader import reader_router
 from bot.web.render import HERE, Renderer
 from bot.web.security import BodyLimit, GradioGate, LastResort, Refusal, SecurityHeaders
 from bot.web.service import Bot, Service, log_failure
@@ -34,7 +39,7 @@ from bot.web.startup import check_startup
 
 
 def create_app(settings: Settings, bot: Bot | None = None) -> FastAPI:
-    """The app: chat, plain page, source reader, API v1, health.
+    """The app: chat, plain page, source reader, library, API v1, health.
 
     Without `bot` one is opened from the settings. Raises `SettingsError` where serving would be
     unsafe, `RulesError` and `ModelError` where the bot cannot be opened.
@@ -51,12 +56,13 @@ def create_app(settings: Settings, bot: Bot | None = None) -> FastAPI:
         waiting=web.answers_waiting,
         seconds=web.answer_seconds,
     )
+    withdrawals = withdrawals_of(settings)
     keeper = GlossaryKeeper(
         bot,
-        withdrawals_of(settings),
+        withdrawals,
         show_overdue=settings.answering.overdue_sources == "notice",
     )
-    renderer = Renderer(settings, glossary=keeper)
+    renderer = Renderer(settings, glossary=keeper, languages=service.languages)
     feedback_log = None
     if settings.privacy.feedback == "on":
         feedback_log = FeedbackLog(
@@ -86,12 +92,13 @@ def create_app(settings: Settings, bot: Bot | None = None) -> FastAPI:
     _add_error_handlers(app, renderer)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.include_router(health_router(service))
-    app.include_router(
-        api_router(service, settings, renderer.contact, renderer.texts, feedback_log)
-    )
+    app.include_router(api_router(service, renderer, feedback_log))
     app.include_router(pages_router(service, renderer))
+    originals = Originals(settings.paths.knowledge, max_bytes=settings.chunking.max_document_bytes)
+    app.include_router(reader_router(service, renderer, originals, withdrawals))
+    app.include_router(library_router(service, renderer, LibraryKeeper(bot, withdrawals)))
     app.include_router(plain_router(service, renderer, feedback_log))
-    mount_chat(app, service, renderer, web)
+    mount_chats(app, service, renderer, web)
     return app
 
 
@@ -112,6 +119,7 @@ def _add_guards(
         allow_headers=["content-type"],
         allow_credentials=False,
     )
+    app.add_middleware(ChooseLanguage)
     app.add_middleware(SecurityHeaders, web=web)
     if web.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(web.trusted_proxies))

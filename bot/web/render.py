@@ -17,23 +17,51 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from bot.contacts import contact_of
 from bot.phones import tel_link
 from bot.records import Answer, Citation, CitedStatement, Contact, Span
 from bot.rules import load_rules
 from bot.settings import Settings
 from bot.web.catalogue import Texts, load_texts
+from bot.web.cited import Place, places_of, written
 from bot.web.differences import differences
 from bot.web.glossary import Glossary, Piece
+from bot.web.languages import spoken
+from bot.web.places import LANGUAGES
 
 HERE = Path(__file__).parent
-_MONTHS = "January February March April May June July August September October November December"
 _LINK_SCHEMES = frozenset({"tel", "sms", "https", "http"})
+
+
+_FROM_RIGHT = frozenset("ar fa he ur ps ckb sd ug yi dv".split())
+"""Languages that are written from right to left."""
 
 
 def long_date(value: date | None) -> str:
     """`22 November 2026`: the same for readers on both sides of the Atlantic."""
-    return f"{value.day} {_MONTHS.split()[value.month - 1]} {value.year}" if value else ""
+    if value is None:
+        return ""
+    dates = load_texts(spoken().language)["dates"]
+    month: str = dates["months"][value.month - 1]
+    return str(dates["date"]).format(day=value.day, month=month, year=value.year)
+
+
+def lang_attribute(language: str | None) -> Markup:
+    """` lang="ar" dir="rtl"` for words in another language than the page's, else nothing."""
+    if not language or language == spoken().language or not language.replace("-", "").isalnum():
+        return Markup("")
+    primary = language.lower().partition("-")[0]
+    # What stands between words of the other direction would take that direction without this.
+    direction = Markup(' dir="rtl"') if primary in _FROM_RIGHT else Markup("")
+    return Markup(' lang="{}"').format(language) + direction
+
+
+def lang_back(language: str | None) -> Markup:
+    """The page's own language again, inside words that `lang_attribute` marked."""
+    foreign = bool(lang_attribute(language))
+    return Markup(' lang="{}"').format(spoken().language) if foreign else Markup("")
 
 
 def _dialled(phone: str) -> str:
@@ -56,10 +84,20 @@ def safe_link(href: str | None) -> str | None:
         return None
 
 
-def reader_link(source_id: str, span: Span | None = None) -> str:
-    """The address of a source, at the quoted place where a span is given."""
-    path = "/sources/" + quote(source_id, safe="/")
-    return f"{path}?start={span.start}&end={span.end}#quote" if span else path
+def page_link(path: str) -> str:
+    """The address of a page of ours in the language of this one."""
+    return spoken().link(path)
+
+
+def reader_link(source_id: str, span: Span | None = None, cited: Sequence[Place] = ()) -> str:
+    """The address of a source, at the quoted place where a span is given; with the places that
+    the answer cites beside it, so that the reader leads from one to the next."""
+    address = spoken().link("/sources/" + quote(source_id, safe="/"))
+    if span is None:
+        return address
+    others = f"&cited={written(cited)}" if cited else ""
+    place = f"start={span.start}&end={span.end}{others}#quote"
+    return f"{address}{'&' if '?' in address else '?'}{place}"
 
 
 @lru_cache
@@ -71,6 +109,24 @@ def asset(name: str) -> str:
 
 def one_line(html: str) -> str:
     return re.sub(r"\s*\n\s*", " ", html).strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """This page in another language: its code, its own name for itself, the address."""
+
+    language: str
+    name: str
+    href: str
+
+
+def _other_languages() -> tuple[Elsewhere, ...]:
+    here = spoken()
+    return tuple(
+        Elsewhere(language=code, name=load_texts(code)["own_name"], href=here.address_in(code))
+        for code in LANGUAGES
+        if code != here.language
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,23 +199,20 @@ def _place(citation: Citation) -> tuple[object, ...]:
 
 
 class Renderer:
-    """All templates with the settings' contact and one language's texts. `glossary` gives the
-    words to explain in an answer."""
+    """All templates with the settings' contact, in the language of the request (`spoken()`).
+    `glossary` gives the words to explain in an answer; `languages` are those of the guides."""
 
     def __init__(
         self,
         settings: Settings,
-        texts: Texts | None = None,
         *,
         glossary: Callable[[], Glossary] = Glossary,
+        languages: Callable[[], frozenset[str]] = lambda: frozenset(LANGUAGES[:1]),
     ) -> None:
-        self.texts = texts or load_texts()
         self.max_chars = settings.answering.max_question_chars
         self._glossary = glossary
-        c = settings.contact
-        self.contact = Contact(
-            name=c.name, phone=c.phone, hours=c.hours, after_hours_phone=c.after_hours_phone
-        )
+        self._languages = languages
+        self._contacts = {code: contact_of(settings.contact, code) for code in LANGUAGES}
         region = load_rules().contacts.regions.get(settings.locale.region)
         self._env = Environment(
             loader=FileSystemLoader(HERE / "templates"),
@@ -171,7 +224,6 @@ class Renderer:
         self._env.filters |= {"long_date": long_date, "tel": _dialled, "safe_link": safe_link}
         self._env.filters |= {"unbroken": unbroken}
         self._env.globals |= {
-            "t": self.texts,
             "asset": asset,
             "blocks_of": blocks_of,
             "differences": differences,
@@ -182,11 +234,35 @@ class Renderer:
             # None where the clinic's country is not set: a number is never guessed.
             "emergency": region.emergency if region else None,
             "reader_link": reader_link,
-            "site_contact": self.contact,
+            "places_of": places_of,
+            "link": page_link,
+            "lang_of": lang_attribute,
+            "lang_back": lang_back,
+            "texts_in": load_texts,
+            "in_english": load_texts()["chat"]["topics"],
         }
 
+    @property
+    def texts(self) -> Texts:
+        return load_texts(spoken().language)
+
+    @property
+    def contact(self) -> Contact:
+        return self._contacts[spoken().language]
+
     def html(self, template: str, **values: Any) -> str:
-        return self._env.get_template(template).render(**values)
+        page = {
+            "t": self.texts,
+            "site_contact": self.contact,
+            "other_languages": _other_languages,
+            "guides_differ": self._guides_differ,
+        }
+        return self._env.get_template(template).render(**page, **values)
+
+    def _guides_differ(self) -> bool:
+        """Whether no guide is in the language of the page, so that it must say so."""
+        held = self._languages()
+        return bool(held) and spoken().language not in held
 
     def answer(self, answer: Answer, *, prefix: str) -> str:
         """The body of an answer. `prefix` keeps the ids of several answers on a page apart."""
