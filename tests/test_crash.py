@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -15,8 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.answering.flow import Bot
 from bot.indexing.flow import generations, ingest
 from bot.indexing.lexical import PassageStore
+from bot.records import Question
 from bot.settings import Settings
 from tests.conftest import without_root_rights, write_guide
 
@@ -110,6 +113,58 @@ def test_a_full_disk_is_a_clear_error_and_the_old_index_serves(
     assert not report.notices
 
 
+ON_A_SMALL_DISK = """
+import os, subprocess, sys
+from pathlib import Path
+from bot.indexing.flow import generations, ingest
+from bot.settings import Paths, Settings
+from tests.conftest import write_guide
+from tests.test_crash import assert_serves, run_ingest
+
+var, knowledge = Path(sys.argv[1]), Path(sys.argv[2])
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", var], check=True)
+settings = Settings(paths=Paths(knowledge=knowledge, var=var))
+ingest(settings)
+name = generations(settings).current_name()
+size = sum(p.stat().st_size for p in (var / "index/generations" / name).rglob("*") if p.is_file())
+write_guide(knowledge, "more.md", "More", "## Why?\\n\\n" + "It is so. " * 400)
+# Full while the old index is copied, and full while the new one is written.
+for room in (size // 2, size + 40_000):
+    with (var / "filler").open("wb") as filler:
+        free = os.statvfs(var)
+        filler.write(bytes(free.f_bavail * free.f_bsize - room))
+    done = run_ingest(settings)
+    print(room, done.returncode, done.stderr)
+    assert done.returncode == 4
+    assert "What to do: Look at free space" in done.stderr
+    assert_serves(settings, name, {"engraftment.md", "hair.md"})
+    assert not list((var / "index/generations").glob("*ing-*"))
+    (var / "filler").unlink()
+assert ingest(settings).count("added") == 1
+print("repaired")
+"""
+
+
+def test_a_disk_that_is_really_full_is_a_clear_error_and_more_room_is_enough(
+    settings: Settings,
+) -> None:
+    settings.paths.var.mkdir()
+    own_mounts = ("unshare", "--mount", *(() if os.geteuid() == 0 else ("--map-root-user",)))
+    if subprocess.run([*own_mounts, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets nobody mount a small disk")
+    done = subprocess.run(
+        [
+            *(*own_mounts, sys.executable, "-c", ON_A_SMALL_DISK),
+            *(settings.paths.var, settings.paths.knowledge),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.rstrip().endswith("repaired"), done.stdout + done.stderr
+
+
 def test_a_read_only_state_folder_is_a_clear_error_and_the_old_index_serves(
     settings: Settings, knowledge: Path
 ) -> None:
@@ -152,6 +207,29 @@ def test_a_second_ingest_can_wait_for_the_first(settings: Settings) -> None:
     assert free.is_set(), "it did not wait"
     assert report.swapped
     thread.join()
+
+
+def test_several_ingests_at_once_leave_one_whole_index(settings: Settings, knowledge: Path) -> None:
+    for number in range(8):
+        body = f"## What is {number}?\n\nNumber {number} means engraftment to a nurse.\n"
+        write_guide(knowledge, f"more{number}.md", f"More {number}", body)
+    paths = settings.paths
+    env = os.environ | {
+        "BOT_PATHS__KNOWLEDGE": str(paths.knowledge),
+        "BOT_PATHS__VAR": str(paths.var),
+    }
+    command = [sys.executable, str(ROOT / "ingest.py")]
+    started = [
+        subprocess.Popen([*command, *more], env=env, stderr=subprocess.DEVNULL)
+        for more in ([], [], ["--wait"])
+    ]
+    codes = [one.wait() for one in started]
+    assert codes[2] == 0, "who waits is served"
+    assert set(codes) <= {0, 7}
+    assert 0 in codes
+    documents = {"engraftment.md", "hair.md", *(f"more{n}.md" for n in range(8))}
+    assert_serves(settings, generations(settings).current_name(), documents)
+    assert ingest(settings).count("unchanged") == 10
 
 
 def test_a_generation_that_a_reader_holds_is_not_deleted(
@@ -210,3 +288,58 @@ def test_readers_see_the_old_or_the_new_index_and_soon_the_new_one(
             reader.wait()
     for output in outputs:
         assert output.read_text().split() == [f"edition-{n}" for n in range(6)]
+
+
+def test_answers_during_swaps_are_of_one_edition_and_soon_of_the_new_one(
+    settings: Settings, knowledge: Path
+) -> None:
+    for path in knowledge.glob("*.md"):
+        path.unlink()
+
+    def publish(edition: int) -> None:
+        for number in range(4):
+            body = (
+                f"## Where is desk {number}?\n<!-- asked\n- where is nurse desk {number}\n"
+                f"- how do I find desk {number}\n-->\n\nDesk {number} has room {edition}{number}. "
+                f"A nurse sits at desk {number} of edition {edition}.\n"
+            )
+            write_guide(knowledge, f"{number}.md", f"Desk {number}", body)
+        assert ingest(settings, embedder=bot._embedder).swapped
+
+    bot = Bot.open(settings)
+    publish(1)
+    said: list[tuple[str, frozenset[str]]] = []
+    ended, failed = threading.Event(), list[BaseException]()
+
+    def ask_on() -> None:
+        turn = 0
+        try:
+            while not ended.is_set():
+                answer = bot.ask(Question(text=f"Where is nurse desk {turn % 4}?"))
+                text = " ".join(c.quote for c in answer.citations)
+                editions = re.findall(r"(?:room |edition )(\d)", text)
+                assert answer.outcome == "answered"
+                said.append((str(answer.versions.index), frozenset(editions)))
+                turn += 1
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=ask_on) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for edition in range(1, 5):
+            if edition > 1:
+                publish(edition)
+            deadline = time.monotonic() + 30
+            while not failed and not any(str(edition) in editions for _, editions in said):
+                assert time.monotonic() < deadline, f"edition {edition} is not served"
+                time.sleep(0.05)
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+        bot.close()
+    assert not failed
+    assert all(len(editions) == 1 for _, editions in said), set(said)
+    assert len(dict(said)) == len(set(said)) == 4, "one edition a generation"
