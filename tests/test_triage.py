@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tomllib
 from collections.abc import Iterator
 from datetime import date
@@ -13,16 +12,16 @@ import pytest
 
 from bot.answering.triage import Triage
 from bot.records import Contact, Question, Screening, Turn
-from bot.rules import Rules, load_rules
-from bot.rules.nearest import HARMLESS, Likeness
+from bot.rules import load_rules
 
 FOLDER = Path(__file__).parent / "safety_cases"
 CASES = tomllib.loads((FOLDER / "triage.toml").read_text("utf-8"))
+UNSEEN = tomllib.loads((FOLDER / "points_unseen.toml").read_text("utf-8"))
 FAMILIES = (
     "fever", "breathing_and_chest", "bleeding", "brain", "skin_gut_liver", "medicines",
     "line_urine_exposure", "several_signs", "crisis", "harmless",
 )  # fmt: skip
-RULES = Path(__file__).parent.parent / "bot/rules"
+TODAY = date(2026, 11, 28)
 PHONE = Contact(
     name="the transplant unit",
     phone="+44 (0)20 7946 0000",
@@ -34,23 +33,17 @@ PHONE = Contact(
 @cache
 def triage(region: str = "US", fever: float = 38.0, phone: bool = False) -> Triage:
     return Triage(
-        load_rules(today=date(2026, 11, 22)),
+        load_rules(today=TODAY),
         region=region,
         fever_celsius=fever,
         contact=PHONE if phone else Contact(name="the transplant unit"),
     )
 
 
-class _NoExamples:
-    """Stands in for the examples, which hold these very messages."""
-
-    def like(self, *_: object, **__: object) -> None:
-        return None
-
-
 @cache
 def phrases_only() -> Triage:
-    rules = dataclasses.replace(load_rules(today=date(2026, 11, 22)), nearest=_NoExamples())
+    """Without the points: the examples and points were learned from these very messages."""
+    rules = load_rules(today=TODAY).without_points()
     return Triage(rules, region="US", fever_celsius=38.0, contact=Contact(name="the unit"))
 
 
@@ -102,44 +95,45 @@ def test_each_family_of_wordings(wanted: str, text: str, history: tuple[Turn, ..
     assert (alert.level if alert else "none") in wanted.split("_or_")
 
 
-def like(rules: Rules, text: str, without: str = "") -> Likeness | None:
-    message = rules.read(text)
-    return rules.nearest.like(message.folded, asking=message.context.asking, without=without)
-
-
-def test_words_that_no_phrase_holds_are_caught_by_likeness() -> None:
+def test_words_that_no_phrase_holds_are_caught_by_their_weight() -> None:
     text = "there is a river of red coming from down below"
-    rules = load_rules(today=date(2026, 11, 22))
+    rules = load_rules(today=TODAY)
     assert phrases_only()(Question(text=text)).alert is None
-    found = like(rules, text)
+    assert rules.weighing.tells(rules.folded(text))
+    found = rules.nearest.like(rules.folded(text))
     assert found and found.rule == "bleeding-heavy" and found.example
     alert = screen(text).alert
     assert alert and alert.rule_id == "bleeding-heavy"
 
 
-def test_likeness_alone_finds_many_flags_and_few_false_ones() -> None:
-    """Every fifth example, left out and asked about: the second net must pay for itself."""
-    rules = load_rules(today=date(2026, 11, 22))
-    file = tomllib.loads((RULES / "examples.toml").read_text("utf-8"))["examples"]
-    found = {
-        name: [like(rules, text, without=text) is not None for text in texts[::5]]
-        for name, texts in file.items()
-    }
-    harmless = found.pop(HARMLESS)
-    flags = [caught for each in found.values() for caught in each]
-    assert sum(harmless) / len(harmless) <= 0.03
-    assert sum(flags) / len(flags) >= 0.5
+@pytest.mark.parametrize("text", UNSEEN["told"])
+def test_signs_kept_apart_from_fitting_raise_an_alarm(text: str) -> None:
+    assert screen(text).alert
+
+
+@pytest.mark.parametrize("text", UNSEEN["harmless"])
+def test_talk_kept_apart_from_fitting_raises_none(text: str) -> None:
+    assert screen(text).alert is None
+
+
+def test_weight_takes_away_no_grave_alarm_and_no_fever() -> None:
+    """Words as harmless as can be around a sign: only the lower levels may fall silent."""
+    talk = "What does the leaflet say about parking, books, visiting hours and which foods? "
+    rules = load_rules(today=TODAY)
+    for text in ("my chest hurts", "I want to die", "my temp is 38.6"):
+        assert rules.weighing.is_talk(rules.folded(talk * 2 + text))
+        assert screen(talk * 2 + text).alert
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "No fever today",  # a phrase spoke to it and found it denied
-        "I passed out leaflets at the charity run",  # ... excused
-        "Can a cough syrup be taken with breakfast",  # asked
+        "No fever today",
+        "I passed out leaflets at the charity run",
+        "Can a cough syrup be taken with breakfast",
     ],
 )
-def test_likeness_does_not_speak_where_the_phrases_did_or_a_question_is_asked(text: str) -> None:
+def test_weight_raises_no_alarm_for_what_is_denied_excused_or_asked(text: str) -> None:
     assert screen(text).alert is None
 
 
