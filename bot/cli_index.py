@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,8 +23,8 @@ By = Annotated[str, typer.Option("--by", help="Who; kept in the audit log.")]
 
 def register(app: typer.Typer) -> None:
     """Make these functions commands of `app`."""
-    for command in (ingest, withdraw, restore, audit):
-        app.command()(command)
+    for command in (ingest, export, import_, withdraw, restore, audit):
+        app.command(name=command.__name__.rstrip("_"))(command)
 
 
 def ingest(
@@ -106,6 +107,42 @@ def _watch(settings: Settings, folder: Path | None, *, as_json: bool) -> None:
             output.print_watched(outcome, as_json=as_json)
     except KeyboardInterrupt:
         print("Stopped watching.", file=sys.stderr)
+
+
+def export(
+    file: Annotated[Path, typer.Argument(help="The archive to write, for instance index.tar.gz.")],
+    as_json: Json = False,
+) -> None:
+    """Write the serving index to one file, with checksums: a backup, or for another machine."""
+    from bot.indexing.archive import export_index
+    from bot.settings import load_settings
+
+    done = export_index(load_settings(), file)
+    if as_json:
+        print(json.dumps({**asdict(done), "path": str(done.path)}))
+        return
+    print(f"Exported {done.generation}: {done.documents} documents, {done.size:,} bytes.")
+    print(f"SHA-256 {done.sha256}  {done.path}")
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="An archive that `export` wrote.")],
+    sha256: Annotated[
+        str | None, typer.Option("--sha256", help="What `export` printed; other files are refused.")
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for an ingest to end instead of refusing.")
+    ] = False,
+) -> None:
+    """Make an exported index the serving one, after everything in it was checked."""
+    from bot.indexing.importing import import_index
+    from bot.settings import load_settings
+
+    manifest = import_index(load_settings(), file, sha256=sha256, wait=wait)
+    print(
+        f"Imported as {manifest.generation}: {len(manifest.documents)} documents, "
+        f"{manifest.passages} passages. Running servers take it up by themselves."
+    )
 
 
 def withdraw(

@@ -162,6 +162,12 @@ class ServerUnreachable(StoreError):
     hint = "Look whether the server runs and whether BOT_STORE__CHROMA_URL is right."
 
 
+class BadArchive(StoreError):
+    """The file is no export of an index, is damaged, or holds what does not belong into one."""
+
+    hint = "Export the index again with: python -m bot export FILE. Nothing was changed here."
+
+
 class UnknownSource(StoreError):
     """No document or span of that name is in the index."""
 

@@ -173,12 +173,14 @@ class Privacy(_Group):
 
 
 class Store(_Group):
-    """How many finished generations of the index are kept, the serving one included, and the
-    Chroma server that the index lies on (without one it lies below `paths.var`). `chroma_name`
-    begins the names of its collections; `chroma_seconds` is how long a question waits for it;
-    `lease_seconds` how long a lock or a reader's claim outlives a process that died."""
+    """How many finished generations of the index are kept, the serving one included, how large an
+    imported one may be, and the Chroma server that the index lies on (without one it lies below
+    `paths.var`). `chroma_name` begins the names of its collections; `chroma_seconds` is how long a
+    question waits for it; `lease_seconds` how long a lock or a reader's claim outlives a process
+    that died."""
 
     keep_generations: int = Field(default=2, ge=1, le=20)
+    import_max_bytes: int = Field(default=20_000_000_000, ge=1_000)
     chroma_url: str | None = None
     chroma_name: str = Field(default="transplant-answers", pattern=r"^[a-z0-9][a-z0-9-]{1,40}$")
     chroma_header: Literal["Authorization", "X-Chroma-Token"] = "Authorization"

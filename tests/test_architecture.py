@@ -16,6 +16,8 @@ FLOWS = {
     "bot.indexing.places",
     "bot.indexing.sharing",
     "bot.indexing.watching",
+    "bot.indexing.archive",
+    "bot.indexing.importing",
     "bot.indexing.checking",
     "bot.indexing.linking",
     "bot.answering.flow",

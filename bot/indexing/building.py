@@ -127,20 +127,9 @@ class Builder:
         )
 
     def check(self, gap_count: int) -> None:
-        """Merge the word index, then raise `DamagedIndex` unless both stores hold the same
-        passages and questions and every passage stands where its span says."""
+        """Merge the word index, then raise `DamagedIndex` unless all holds together."""
         self._passages.finish()
-        passages, questions = self._passages.count()
-        ids, vectors = self._passages.passage_ids, self._vectors
-        if (
-            vectors.count("passages") != passages
-            or vectors.count("questions") != questions + gap_count
-            or vectors.missing("passages", (chunk_id for chunk_id, _ in ids()))
-            or vectors.missing("questions", (q for i, n in ids() for q in _questions(i, n)))
-        ):
-            raise DamagedIndex("The new index does not hold together: passages and vectors differ.")
-        if damage := self._passages.damage():
-            raise DamagedIndex(f"The new index does not hold together: {damage}.")
+        check_together(self._passages, self._vectors, gap_count)
 
     def manifest(self, marks: dict[str, Any], failed: dict[str, str], gaps: Gaps) -> Manifest:
         return Manifest(
@@ -166,6 +155,23 @@ class Builder:
     def close(self) -> None:
         self._vectors.close()
         self._passages.close()
+
+
+def check_together(passages: PassageStore, vectors: VectorStore, gap_count: int) -> None:
+    """Raise `DamagedIndex` unless both stores hold the same passages and questions and every
+    passage stands where its span says."""
+    count, questions = passages.count()
+    ids = passages.passage_ids
+    if (
+        vectors.count("passages") != count
+        or vectors.count("questions") != questions + gap_count
+        or vectors.missing("passages", (chunk_id for chunk_id, _ in ids()))
+        or vectors.missing("questions", (q for i, n in ids() for q in _questions(i, n)))
+        or vectors.missing("questions", map(gap_id, range(gap_count)))
+    ):
+        raise DamagedIndex("The new index does not hold together: passages and vectors differ.")
+    if damage := passages.damage():
+        raise DamagedIndex(f"The new index does not hold together: {damage}.")
 
 
 def embedded_texts(chunks: Iterable[Chunk]) -> Iterator[str]:

@@ -114,6 +114,25 @@ class PassageStore:
             raise DamagedIndex(f"{path} cannot be read: {error}") from error
         return store
 
+    @staticmethod
+    def is_ours(path: Path) -> bool:
+        """Whether a file from elsewhere is a sound database with our tables and nothing else: no
+        view, trigger or table that could act when it is read. Nothing of it is run."""
+        tables = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
+        with contextlib.closing(sqlite3.connect(":memory:")) as empty:
+            empty.executescript(_SCHEMA)
+            expected = empty.execute(tables).fetchall()
+        try:
+            with contextlib.closing(sqlite3.connect(path)) as db:
+                db.execute("PRAGMA trusted_schema = OFF")
+                if db.execute(tables).fetchall() != expected:
+                    return False
+                # The word index checks itself on a statement that looks like writing.
+                db.execute("INSERT INTO passages (passages) VALUES ('integrity-check')")
+                return db.execute("PRAGMA integrity_check (1)").fetchall() == [("ok",)]
+        except sqlite3.Error:
+            return False
+
     def _all(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._lock:
             try:

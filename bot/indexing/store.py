@@ -229,6 +229,14 @@ class VectorStore:
                     group=str(label["group"]),
                 )
 
+    def vectors(self, name: CollectionName, record_ids: list[str]) -> dict[str, Sequence[float]]:
+        """The vectors of a few records."""
+        with self._guarded():
+            got = self._collection(name).get(ids=record_ids, include=["embeddings"])
+        found = got["embeddings"]
+        assert found is not None
+        return dict(zip(got["ids"], ([float(x) for x in v] for v in found), strict=True))
+
     def delete(self, name: CollectionName, record_ids: Iterable[str]) -> None:
         """Remove records by id. Raises `StoreError`."""
         for batch in self._batches(record_ids):
