@@ -20,9 +20,10 @@ from bot.records import (
 
 MAX_RELATED = 3
 MAX_FOLLOW_UPS = 3
-NEAR_ENOUGH = 0.4
-"""Score from which a passage is worth reading for a search. Searches for things that no guide
-holds ("bitcoin", "football results", "windows update") find nothing above it."""
+_NEAR_ASKED, _NEAR_PASSAGE, _NEAR_WITH_WORDS = 0.48, 0.4, 0.25
+"""Similarities from which a passage is worth reading for a search: to a way of asking for it, to
+its text, and to its text where they share words. Twelve searches for things that no guide holds
+("football results", "windows update") found nothing, or a guide on another side of the thing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +98,13 @@ def related(chunks: Iterable[Chunk], most: int = MAX_RELATED) -> tuple[Related, 
 
 def worth_reading(hits: Sequence[Hit]) -> tuple[Related, ...]:
     """All sections that are near enough to a search, best first."""
-    return related((hit.chunk for hit in hits if hit.score >= NEAR_ENOUGH), most=len(hits))
+    return related((hit.chunk for hit in hits if _near_enough(hit)), most=len(hits))
+
+
+def _near_enough(hit: Hit) -> bool:
+    passage = hit.passage_similarity or 0.0
+    least = _NEAR_WITH_WORDS if hit.words > 0 else _NEAR_PASSAGE
+    return passage >= least or (hit.asked_similarity or 0.0) >= _NEAR_ASKED
 
 
 def follow_ups(
