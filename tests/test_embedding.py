@@ -1,0 +1,40 @@
+"""Vectors made in bulk are those of the model, whatever the processor calculates in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from bot.indexing.embedding import Embedder
+
+TEXTS = [
+    "Engraftment: the new cells settle in the bone marrow.",
+    "When do I call the team?: Call at once, day or night, when your temperature is 38.0 or more.",
+    "When do I call the team?: Call at once, day or night, when your temperature is 39.0 or more.",
+    "hair",
+    "Wash your hands before each meal and after each visit to the bathroom. " * 12,
+]
+
+
+def test_vectors_made_in_bulk_have_length_one_and_the_direction_of_the_full_ones() -> None:
+    embedder = Embedder()
+    full = np.array(embedder.embed_documents(TEXTS))
+    bulk = np.array(embedder.embed_in_bulk(TEXTS))
+    assert np.allclose(np.linalg.norm(bulk, axis=1), 1.0, atol=1e-5)
+    assert ((full * bulk).sum(axis=1) > 0.9998).all()
+    alone = np.array([embedder.embed_in_bulk([text])[0] for text in TEXTS])
+    assert ((alone * bulk).sum(axis=1) > 0.9998).all(), "whatever it is embedded together with"
+    # Two texts that differ in one number stay further apart than that.
+    assert (bulk[1] * full[2]).sum() < 0.9998
+
+
+def test_a_processor_without_bfloat16_uses_the_model_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
+        assert callable(getattr(torch.cpu, name)), "torch renamed what is asked"
+        monkeypatch.setattr(torch.cpu, name, lambda: False)
+    embedder = Embedder()
+    assert embedder.embed_in_bulk(TEXTS[:2]) == embedder.embed_documents(TEXTS[:2])
+    assert embedder._bulk_model is embedder._model
