@@ -156,7 +156,7 @@ class _Run:
         cache = EmbeddingCache(
             self._settings.paths.var / "embeddings.sqlite3",
             self._embedder.fingerprint,
-            lambda texts: embed_by_length(texts, self._embedder.embed_documents),
+            lambda texts: embed_by_length(texts, self._embedder.embed_in_bulk),
         )
         with contextlib.closing(cache):
             final = self._build(found, cache, new_gaps)
