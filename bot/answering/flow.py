@@ -16,6 +16,7 @@ from typing import Self
 import bot
 from bot.answering.answerability import Features, Judge, load_model
 from bot.answering.citing import Found, cite, follow_ups, related, worth_reading
+from bot.answering.coverage import only_covered
 from bot.answering.extractive import NAME as EXTRACTIVE
 from bot.answering.extractive import ExtractiveWriter
 from bot.answering.finding import Finder
@@ -77,7 +78,9 @@ class Bot:
         self._embedder = embedder
         self._index = index
         self._today = today
+        self._shows_overdue = settings.answering.overdue_sources == "notice"
         self._spoken = frozenset(rules.spoken)
+        self._common = {rule.code: frozenset(rule.common) for rule in rules.languages.language}
         self._lexicon = load_lexicon()
         self._withdrawn = withdrawals_of(settings)
         self._triage = Triage(
@@ -180,11 +183,12 @@ class Bot:
         return None
 
     def _guides_in(self, language: str) -> tuple[str, ...]:
-        """The documents in a language, by id; none where there is no index."""
+        """The documents in a language that may be shown, by id; none where there is no index."""
         try:
-            return tuple(s.source_id for s in self.sources() if primary(s.language) == language)
+            found = [s for s in self.sources() if primary(s.language) == language]
         except BotError:
             return ()
+        return tuple(s.source_id for s in found if self._shows_overdue or not self._overdue(s))
 
     def _from_documents(self, reply: Reply, index: OpenIndex) -> Answer:
         question = reply.question
@@ -202,6 +206,9 @@ class Bot:
                 embed=embed_question,
                 only=only,
             )
+            if reply.asked_in:
+                common = self._common.get(reply.asked_in, frozenset())
+                retrieved, verdict = only_covered(question.text, retrieved, verdict, common)
         reply.trace_parts |= {"query": query, "retrieved": retrieved, "verdict": verdict}
         if verdict.kind == "unanswerable":
             return self._abstain(reply, index, retrieved, verdict)
@@ -280,8 +287,8 @@ class Bot:
         """`language`: only of guides in it."""
         if language and primary(chunk.source.language) != language:
             return False
-        shown_late = self._settings.answering.overdue_sources == "notice"
-        return not self._withdrawn.covers(chunk) and (shown_late or not self._overdue(chunk.source))
+        timely = self._shows_overdue or not self._overdue(chunk.source)
+        return timely and not self._withdrawn.covers(chunk)
 
     # What the edges need beside answers.
 

@@ -269,13 +269,14 @@ class ScopeTexts(Reviewed):
 
 
 class LanguageRule(Model):
-    """A language beside English. `only_english` says what the guides are in, `when_ill` whom to
-    call; `message` is both."""
+    """A language beside English. `common` words are in every text of it, whatever it is about.
+    `only_english` says what the guides are in, `when_ill` whom to call; `message` is both."""
 
     code: str = Field(pattern=r"^[a-z]{2,3}$")
     name: str
     script: str | None = None
     words: tuple[str, ...] = ()
+    common: tuple[str, ...] = ()
     only_english: Text
     when_ill: Text
 

@@ -27,6 +27,7 @@ _ENGLISH = frozenset(
 )
 _REACH = 7
 _LIST = 9
+_BARE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +122,14 @@ class SpokenFlags:
         for hit in hits.get(f"flag:{rule.id}", ()):
             if any(e.start < hit.end and hit.start < e.end for e in excused):
                 continue
-            state = frames.state(hit.start, hit.end, hit.loose, past=rule.past, others=rule.others)
+            state = frames.state(
+                hit.start,
+                hit.end,
+                hit.loose,
+                past=rule.past,
+                others=rule.others,
+                grave=rule.level == "emergency",
+            )
             if rule.strict and state != "denied" and not frames.of_statistics(hit.start):
                 state = "said"
             if state == "over" and (rule.level == "emergency" or rule.lasting):
@@ -202,9 +210,18 @@ class _Frames:
         self._no = _outside(self._cues["negation"], besides)
         self._if = _outside(self._cues["supposed"], self._cues["not_supposed"])
 
-    def state(self, start: int, end: int, loose: Iterable[int], *, past: bool, others: bool) -> str:
-        """How words `start` to `end` are meant: said, denied, over, feared, supposed, past
-        or general."""
+    def state(
+        self,
+        start: int,
+        end: int,
+        loose: Iterable[int],
+        *,
+        past: bool,
+        others: bool,
+        grave: bool = False,
+    ) -> str:
+        """How words `start` to `end` are meant: said, denied, over, feared, supposed, past or
+        general. `grave`: a comma ends a question ("what do I do, I cannot breathe")."""
         gap = set(loose)
         if self._reached(self._no, start) or any(hit.start in gap for hit in self._no):
             return "denied"
@@ -221,8 +238,13 @@ class _Frames:
             return "past"
         if own or lately:
             return "said"
-        if self._question(first, start) or self._ended_by_mark(first, last):
+        piece = self._stretch(start, end, COMMA)
+        if self._asked_in(piece, start) or (
+            not grave and self._listed_in(piece, first, start, end)
+        ):
             return "general"
+        if grave:
+            first, last = piece
         about = self._within("topic", first, start) or self._within("statistics", first, last)
         if about or (not others and self._within("others", first, last)):
             return "general"
@@ -252,9 +274,16 @@ class _Frames:
     def _question(self, first: int, last: int) -> bool:
         return self._within("asked", first, last)
 
-    def _ended_by_mark(self, first: int, last: int) -> bool:
-        """A question mark alone is not enough: people put one after what they suffer from."""
-        return last in self._asked and self._within("asked", first, last)
+    def _asked_in(self, piece: tuple[int, int], start: int) -> bool:
+        """Is the piece between two commas a question? A mark alone is not enough: people put one
+        after what they suffer from."""
+        first, last = piece
+        return self._question(first, start) or (last in self._asked and self._question(first, last))
+
+    def _listed_in(self, piece: tuple[int, int], first: int, start: int, end: int) -> bool:
+        """Is it an item of a list that is asked about ("¿qué causa fiebre, tos y diarrea?")?"""
+        bare = (piece[1] - piece[0]) - (end - start) <= _BARE
+        return bare and self._question(first, start)
 
     def _runs_to(self, cues: list[Hit], start: int) -> bool:
         """Does one of the cues stand before word `start`, with no break between?"""
