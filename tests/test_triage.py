@@ -99,7 +99,7 @@ def test_words_that_no_phrase_holds_are_caught_by_their_weight() -> None:
     text = "there is a river of red coming from down below"
     rules = load_rules(today=TODAY)
     assert phrases_only()(Question(text=text)).alert is None
-    assert rules.weighing.tells(rules.folded(text))
+    assert rules.weighing.told(rules.folded(text), spoken_to=False)
     found = rules.nearest.like(rules.folded(text))
     assert found and found.rule == "bleeding-heavy" and found.example
     alert = screen(text).alert
@@ -118,11 +118,14 @@ def test_talk_kept_apart_from_fitting_raises_none(text: str) -> None:
 
 def test_weight_takes_away_no_grave_alarm_and_no_fever() -> None:
     """Words as harmless as can be around a sign: only the lower levels may fall silent."""
-    talk = "What does the leaflet say about parking, books, visiting hours and which foods? "
     rules = load_rules(today=TODAY)
-    for text in ("my chest hurts", "I want to die", "my temp is 38.6"):
-        assert rules.weighing.is_talk(rules.folded(talk * 2 + text))
-        assert screen(talk * 2 + text).alert
+    for text in (
+        "Which foods and drinks are usually allowed, and does the leaflet say my chest hurts",
+        "How long does the donor usually stay in hospital and I want to die, what is the parking",
+        "What do people generally pack for the ward, which books, with my temp of 38.6 I wondered",
+    ):
+        assert rules.weighing.is_talk(rules.folded(text))
+        assert screen(text).alert
 
 
 @pytest.mark.parametrize(

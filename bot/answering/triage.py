@@ -7,19 +7,22 @@ long past, supposed or only asked about raises no alarm but brings its standing 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 
-from bot.phones import tel_link
-from bot.records import Action, Alert, AlertLevel, Contact, Question, Screening
+from bot.records import AlertLevel, Contact, Question, Screening
 from bot.rules import Message, Rules
-from bot.rules.models import Emergency, FlagRule, Line, RegionContacts
+from bot.rules.cards import Cards
+from bot.rules.models import FlagRule
 from bot.rules.phrases import Hit
+from bot.rules.spoken import Said
+from bot.rules.spoken_loading import Spoken
 from bot.rules.temperature import Reading, has_numbers, readings
 
 _ORDER: dict[AlertLevel, int] = {"emergency": 3, "crisis": 3, "urgent": 2, "call_today": 1}
 _MOST_NOTICES = 2
 _TURNS_BACK = 4
 _SHORT = 12
+_GRAVE = ("emergency", "crisis")
 
 
 class Triage:
@@ -30,64 +33,118 @@ class Triage:
     """
 
     def __init__(
-        self, rules: Rules, *, region: str, fever_celsius: float, contact: Contact
+        self,
+        rules: Rules,
+        *,
+        region: str,
+        fever_celsius: float,
+        contact: Contact,
+        contacts: Mapping[str, Contact] | None = None,
     ) -> None:
         self._rules = rules
-        self._region = region
         self._fever = fever_celsius
-        self._contact = contact
+        self._cards = Cards(
+            rules,
+            region=region,
+            fever_celsius=fever_celsius,
+            contacts={"en": contact, **(contacts or {})},
+        )
         self._by_id = {rule.id: rule for rule in rules.flags}
 
     def __call__(self, question: Question) -> Screening:
         message = self._rules.read(question.text)
         said, noticed = self._sort(message, question)
         said += self._followed_up(message, question)
-        if not said and not noticed:
-            said += self._like_examples(message)
-        region = self._region_of(question)
+        elsewhere = {
+            code: self._spoken(spoken, question) for code, spoken in self._rules.spoken.items()
+        }
+        for found in elsewhere.values():
+            said, noticed = self._merged(found, said, noticed)
+        if not said and not any(found.mainly for found in elsewhere.values()):
+            said += self._told_otherwise(message)
+        language = self._language_of(question, elsewhere)
         alert = None
         if said:
             # The order of the files decides between rules of one level; a danger to life by
             # one's own hand shows the emergency number among its actions, too.
             rule = max(said, key=lambda r: (_ORDER[r.level], -self._rules.flags.index(r)))
-            alert = self._alert(rule, region)
+            alert = self._cards.alert(rule, question, language)
         notices: list[str] = []
         for rule in noticed:
-            text = self._fill(rule.notice, region)
+            text = self._cards.notice(rule, question, language)
             if text not in notices:
                 notices.append(text)
-        return Screening(alert=alert, notices=tuple(notices[:_MOST_NOTICES]))
+        return Screening(alert=alert, notices=tuple(notices[:_MOST_NOTICES]), language=language)
+
+    def _spoken(self, spoken: Spoken, question: Question) -> Said:
+        """What the message says in another language."""
+        return spoken.flags.read(
+            question.text,
+            earlier=[turn.text for turn in question.history[-_TURNS_BACK:]],
+            fever=self._fever,
+            low=self._rules.contacts.thresholds,
+        )
+
+    def _merged(
+        self, found: Said, said: list[FlagRule], noticed: list[FlagRule]
+    ) -> tuple[list[FlagRule], list[FlagRule]]:
+        """What was found in both languages. In a message mainly of the other, its own frames
+        decide on a rule: "no tengo fiebre" is no fever because of the word it shares."""
+        if found.mainly:
+            said = [rule for rule in said if rule.id not in found.named]
+        said += [rule for rule in self._rules.flags if rule.id in found.now and rule not in said]
+        named = [rule for rule in self._rules.flags if rule.id in found.named]
+        noticed = [rule for rule in (*noticed, *named) if rule not in said]
+        ordered = sorted(
+            dict.fromkeys(r.id for r in noticed), key=lambda i: -_ORDER[self._by_id[i].level]
+        )
+        return said, [self._by_id[rule_id] for rule_id in ordered]
+
+    @staticmethod
+    def _language_of(question: Question, elsewhere: Mapping[str, Said]) -> str:
+        """The language to say it in: that of the message, else that of the page."""
+        spoken = next((code for code, found in elsewhere.items() if found.mainly), None)
+        page = re.split(r"[-_]", question.locale or "")[0].casefold()
+        return spoken or (page if page in elsewhere else "en")
 
     def _sort(self, message: Message, question: Question) -> tuple[list[FlagRule], list[FlagRule]]:
+        """The rules that are said of someone, and those that only bring their advice."""
         said: list[FlagRule] = []
         noticed: list[FlagRule] = []
+        talk = self._rules.weighing.is_talk(message.folded)
         for rule in self._rules.flags:
             states = self._states(rule, message)
+            if talk and rule.level not in _GRAVE:
+                states = {"general" if state == "said" else state for state in states}
             if rule.temperature:
                 states |= self._temperatures(message, question)
             if "said" in states:
                 said.append(rule)
             elif states:
                 noticed.append(rule)
-        noticed = [rule for rule in noticed if rule not in said]
         return said, sorted(noticed, key=lambda rule: -_ORDER[rule.level])
 
     def _states(self, rule: FlagRule, message: Message) -> set[str]:
-        hits = message.tagged(f"flag:{rule.id}")
-        if not hits:
-            return set()
         context = message.context
         excused = message.tagged(f"unless:{rule.id}")
+        hits = (
+            *message.tagged(f"sure:{rule.id}"),
+            *(
+                hit
+                for hit in message.tagged(f"flag:{rule.id}")
+                if not any(e.start < hit.end and hit.start < e.end for e in excused)
+            ),
+        )
         states: set[str] = set()
         for hit in hits:
-            if any(e.start < hit.end and hit.start < e.end for e in excused):
-                continue
             state: str = context.state_of(
                 hit,
                 topics=rule.level in ("urgent", "call_today"),
                 past=rule.past,
                 others=rule.others,
             )
+            if state == "figure":
+                continue
             if state == "over" and (rule.level == "emergency" or rule.lasting):
                 state = "said"  # a seizure or a blow to the head that has passed needs help now
             if rule.strict and state != "denied" and not context.of_statistics(hit.start):
@@ -147,10 +204,14 @@ class Triage:
             return set() if reading.celsius < 37.0 else {"general"}
         context = message.context
         state = context.state(reading.start, reading.end)
+        if state == "figure":
+            return set()
         if state in ("denied", "feared", "over"):
             return {"said"}
         if state in ("supposed", "general") and (reading.exact or context.said_later(reading.end)):
             return {"said"}
+        if state == "general" and message.tagged("cue:treated"):
+            return {"said"}  # whoever asks what to take for it has it
         return {state}
 
     def _followed_up(self, message: Message, question: Question) -> list[FlagRule]:
@@ -162,7 +223,7 @@ class Triage:
         before = [turn.text for turn in question.history if turn.role == "user"][-_TURNS_BACK:]
         spoken = {word for text in before for word in self._rules.folded(text).words}
         last = self._rules.read(question.history[-1].text)
-        found = []
+        found = self._affirmed(message, last)
         for number, follow_up in enumerate(self._rules.follow_ups):
             states = {message.context.state_of(hit) for hit in message.tagged(f"follow:{number}")}
             # "Sometimes" answers a question; it is no remark about what is common.
@@ -172,84 +233,22 @@ class Triage:
                 found.append(self._by_id[follow_up.rule])
         return found
 
-    def _like_examples(self, message: Message) -> list[FlagRule]:
-        """The second net, where no phrase spoke to the message, not even to excuse it."""
-        for rule in self._rules.flags:
-            if message.tagged(f"flag:{rule.id}") and message.tagged(f"unless:{rule.id}"):
-                return []
-        found = self._rules.nearest.like(message.folded, asking=message.context.asking)
+    def _affirmed(self, message: Message, last: Message) -> list[FlagRule]:
+        """ "Yes" to a question that names a sign ("Is there any bleeding?")."""
+        if not last.folded.asked or not message.tagged("cue:yes"):
+            return []
+        return [
+            rule
+            for rule in self._rules.flags
+            if rule.level != "crisis"  # these have follow-ups of their own
+            and any(
+                last.context.is_asked_of_you(hit.start) for hit in last.tagged(f"flag:{rule.id}")
+            )
+        ]
+
+    def _told_otherwise(self, message: Message) -> list[FlagRule]:
+        """A sign told in words that no phrase holds, by the weight of all its words."""
+        spoken_to = any(message.tagged(f"flag:{rule.id}") for rule in self._rules.flags)
+        told = self._rules.weighing.told(message.folded, spoken_to=spoken_to)
+        found = self._rules.nearest.like(told) if told else None
         return [self._by_id[found.rule]] if found else []
-
-    def _region_of(self, question: Question) -> RegionContacts:
-        regions = self._rules.contacts.regions
-        if self._region != "unknown" and self._region in regions:
-            return next(found for name, found in regions.items() if name == self._region)
-        parts = re.split(r"[-_]", question.locale or "")
-        country = next((p.upper() for p in parts[1:] if len(p) == 2), "")
-        for found in regions.values():
-            if country and country in found.countries:
-                return found
-        return regions["unknown"]
-
-    def _fill(self, text: str, region: RegionContacts) -> str:
-        number = self._number(region)
-        fahrenheit = self._fever * 9 / 5 + 32
-        return text.replace("{emergency}", number).replace(
-            "{fever}", f"{self._fever:.1f} °C ({fahrenheit:.1f} °F)"
-        )
-
-    def _number(self, region: RegionContacts) -> str:
-        if region.emergency is None:
-            return self._rules.contacts.fallback.emergency
-        return region.emergency.name
-
-    def _alert(self, rule: FlagRule, region: RegionContacts) -> Alert:
-        actions: list[Action] = []
-        for step in rule.actions:
-            if step == "emergency":
-                actions.append(_emergency(region.emergency, self._number(region)))
-            elif step == "crisis":
-                actions += _crisis(region.crisis)
-            elif step == "team":
-                actions += self._team()
-            elif step == "hospital":
-                actions.append(Action(text=self._rules.contacts.fallback.hospital))
-            elif region.urgent_advice and region.urgent_advice.phone:
-                line = region.urgent_advice
-                actions.append(
-                    Action(text=f"Cannot reach them? Call {line.name}", href=f"tel:{line.phone}")
-                )
-        return Alert(
-            level=rule.level,
-            rule_id=rule.id,
-            message=self._fill(rule.message, region),
-            actions=tuple(actions),
-        )
-
-    def _team(self) -> Iterable[Action]:
-        contact = self._contact
-        if contact.phone:
-            hours = f" ({contact.hours})" if contact.hours else ""
-            yield Action(
-                text=f"Call {contact.name}: {contact.phone}{hours}", href=tel_link(contact.phone)
-            )
-        if contact.after_hours_phone:
-            yield Action(
-                text=f"Nights and weekends: {contact.after_hours_phone}",
-                href=tel_link(contact.after_hours_phone),
-            )
-        if not contact.phone and not contact.after_hours_phone:
-            yield Action(text=self._rules.contacts.fallback.team)
-
-
-def _emergency(emergency: Emergency | None, name: str) -> Action:
-    if emergency is None:
-        return Action(text=f"Call {name} now")
-    note = f" ({emergency.note})" if emergency.note else ""
-    return Action(text=f"Call {emergency.name} now{note}", href=f"tel:{emergency.phone}")
-
-
-def _crisis(lines: Iterable[Line]) -> Iterable[Action]:
-    for line in lines:
-        href = f"tel:{line.phone}" if line.phone else f"sms:{line.sms}" if line.sms else None
-        yield Action(text=line.text or f"Call {line.name}", href=href)

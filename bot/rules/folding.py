@@ -40,7 +40,7 @@ _MARKUP = re.compile(r"</?[a-z][^<>]{0,200}>")
 _RUN = re.compile(r"([^\W\d_])\1{2,}")
 _TOKEN = re.compile(
     r"(?P<leet>[a-z]+[013457@$]+[a-z]+(?![\w]))"
-    r"|(?P<number>\d+(?:[.,]\d+)*)"
+    r"|(?P<number>\d+(?:[.,]\d+)*(?:s(?![^\W_]))?)"
     r"|(?P<word>[^\W\d_]+(?:['*][^\W\d_]+)*)"
     r"|(?P<mark>\n\s*\n|\n|[.]{2,}|[.!?;:,()°%/<>=~]|[£$€](?=\d)| -+(?= )|-)"
 )
@@ -148,9 +148,23 @@ def fold(text: str, correct: Correct = _same, known: Container[str] = ()) -> Fol
             pending = max(pending, _strength(token))
             if "?" in token:
                 asked.add(len(words))
+    _join_torn(words, breaks, asked, known)
     if len(words) > _LONG:
         return _without_repeats(words, breaks, asked)
     return Folded(words=tuple(words), breaks=tuple(breaks), asked=frozenset(asked))
+
+
+def _join_torn(words: list[str], breaks: list[int], asked: set[int], known: Container[str]) -> None:
+    """Makes one word of two pieces that are none by themselves ("ki ll")."""
+    for at in range(len(words) - 2, -1, -1):
+        first, second = words[at], words[at + 1]
+        torn = not breaks[at + 1] and len(first) + len(second) >= 4 and (first + second).isalpha()
+        if torn and first + second in known and first not in known and second not in known:
+            words[at : at + 2] = [first + second]
+            del breaks[at + 1]
+            moved = {end - 1 if end > at + 1 else end for end in asked}
+            asked.clear()
+            asked.update(moved)
 
 
 def _without_repeats(words: list[str], breaks: list[int], asked: set[int]) -> Folded:

@@ -12,10 +12,11 @@ from pydantic import BaseModel, ValidationError
 
 from bot.errors import RulesError
 from bot.rules import temperature
-from bot.rules.context import CUES
+from bot.rules.clauses import CUES
 from bot.rules.folding import fold
 from bot.rules.models import (
     ContactFile,
+    ContactTexts,
     ExampleFile,
     FlagFile,
     GreetingFile,
@@ -23,16 +24,25 @@ from bot.rules.models import (
     Reviewed,
     ScopeFile,
     ScopePoints,
+    ScopeTexts,
+    SpokenFile,
     WordFile,
 )
-from bot.rules.nearest import HARMLESS, Nearest
+from bot.rules.nearest import Nearest
 from bot.rules.phrases import PhraseBook, PhraseError
 from bot.rules.ruleset import Rules
 from bot.rules.spelling import Spelling
+from bot.rules.spoken_loading import SpokenFiles, compile_spoken
+from bot.rules.weighing import TriagePoints, Weighing
 
 FOLDER = Path(__file__).resolve().parent
+SPOKEN = ("es",)
+"""The languages beside English in which red flags are looked for and cards are written."""
 MAX_AGE = timedelta(days=365)
 """A file or rule that was looked at longer ago stops the bot."""
+
+HARMLESS = "harmless"
+"""The key of the examples in examples.toml that mean no sign."""
 
 _File = TypeVar("_File", bound=BaseModel)
 
@@ -49,10 +59,12 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
     crisis = _read(folder, "crisis.toml", FlagFile)
     scope = _read(folder, "scope.toml", ScopeFile)
     points = _read(folder, "scope_points.toml", ScopePoints)
+    triage_points = _read(folder, "triage_points.toml", TriagePoints)
     greetings = _read(folder, "greetings.toml", GreetingFile)
     languages = _read(folder, "languages.toml", LanguageFile)
     contacts = _read(folder, "contacts.toml", ContactFile)
     examples = _read(folder, "examples.toml", ExampleFile)
+    spoken = [_read_spoken(folder, language) for language in SPOKEN]
     rules = (*crisis.rule, *flags.rule)
     follow_ups = (*crisis.follow_up, *flags.follow_up)
 
@@ -66,6 +78,10 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
         ("examples.toml", "", examples),
         *(("red_flags.toml", rule.id, rule) for rule in flags.rule),
         *(("crisis.toml", rule.id, rule) for rule in crisis.rule),
+        *((f"red_flags_{each.suffix}.toml", "", each.flags) for each in spoken),
+        *((f"contacts_{each.suffix}.toml", "", each.contacts) for each in spoken),
+        *((f"scope_{each.suffix}.toml", "", each.scope) for each in spoken),
+        *((f"greetings_{each.suffix}.toml", "", each.greetings) for each in spoken),
     ]
     for file, rule_id, entry in files:
         _check_age(file, rule_id, entry.reviewed_on, day)
@@ -92,7 +108,10 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
         _add(book, "words.toml", f"cues.{name}", f"cue:{name}", phrases)
     for rule in rules:
         file = "crisis.toml" if rule.level == "crisis" else "red_flags.toml"
-        _add(book, file, rule.id, f"flag:{rule.id}", rule.phrases)
+        sure = [phrase[1:] for phrase in rule.phrases if phrase.startswith("!")]
+        others = [phrase for phrase in rule.phrases if not phrase.startswith("!")]
+        _add(book, file, rule.id, f"flag:{rule.id}", others)
+        _add(book, file, rule.id, f"sure:{rule.id}", sure)
         _add(book, file, rule.id, f"unless:{rule.id}", rule.unless)
         _add(book, file, rule.id, f"also:{rule.id}", rule.also)
     for number, follow_up in enumerate(follow_ups):
@@ -109,6 +128,15 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
         real_words=words.spelling.real_words,
         known={*book.vocabulary, *requests.vocabulary, *words.slips, *medicines, *_measures(words)},
     )
+    classes = _classes(examples, groups)
+    measures = temperature.Words(
+        temperature=frozenset(words.temperature.words),
+        other_measures=frozenset(words.temperature.other_measures),
+        after_number=frozenset(words.temperature.after_number),
+        before_number=frozenset(words.temperature.before_number),
+        surroundings=frozenset(words.temperature.surroundings),
+        upper_bound=tuple(tuple(b.split()) for b in words.temperature.upper_bound),
+    )
     return Rules(
         flags=rules,
         follow_ups=follow_ups,
@@ -120,15 +148,32 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
         book=book,
         requests=requests,
         spelling=spelling,
-        nearest=_nearest(examples, groups, spelling),
-        temperature=temperature.Words(
-            temperature=frozenset(words.temperature.words),
-            other_measures=frozenset(words.temperature.other_measures),
-            after_number=frozenset(words.temperature.after_number),
-            before_number=frozenset(words.temperature.before_number),
-            surroundings=frozenset(words.temperature.surroundings),
-            upper_bound=tuple(tuple(b.split()) for b in words.temperature.upper_bound),
-        ),
+        weighing=Weighing(triage_points, classes, measures),
+        nearest=_nearest(examples, classes, spelling),
+        temperature=measures,
+        spoken={
+            each.suffix: compile_spoken(
+                each,
+                rules=rules,
+                declines=frozenset(rule.id for rule in scope.rule),
+                greetings=frozenset(greeting.id for greeting in greetings.greeting),
+                words=words,
+                languages=languages,
+                medicines=groups["medicine"],
+                english=spelling,
+            )
+            for each in spoken
+        },
+    )
+
+
+def _read_spoken(folder: Path, language: str) -> SpokenFiles:
+    return SpokenFiles(
+        suffix=language,
+        flags=_read(folder, f"red_flags_{language}.toml", SpokenFile),
+        contacts=_read(folder, f"contacts_{language}.toml", ContactTexts),
+        scope=_read(folder, f"scope_{language}.toml", ScopeTexts),
+        greetings=_read(folder, f"greetings_{language}.toml", GreetingFile),
     )
 
 
@@ -178,27 +223,28 @@ def _check_contacts(contacts: ContactFile) -> None:
             )
 
 
-def _nearest(file: ExampleFile, groups: Mapping[str, Iterable[str]], spelling: Spelling) -> Nearest:
+def _classes(file: ExampleFile, groups: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """The words of the groups that are alike; a word of two groups is of the first."""
     strange = set(file.alike) - set(groups)
     if strange:
         raise RulesError(f"examples.toml: words.toml has no group {', '.join(sorted(strange))}")
-    # A word of two groups is of the first.
-    classes = {
+    return {
         word: f"<{name}>"
         for name in reversed(file.alike)
         for word in groups[name]
         if word.isalpha()
     }
+
+
+def _nearest(file: ExampleFile, classes: Mapping[str, str], spelling: Spelling) -> Nearest:
     return Nearest(
         (
             (rule, text, fold(text, spelling, spelling))
             for rule, texts in file.examples.items()
+            if rule != HARMLESS
             for text in texts
         ),
         classes,
-        neighbours=file.neighbours,
-        least_share=file.least_share,
-        least_likeness=file.least_likeness,
     )
 
 

@@ -20,6 +20,8 @@ from bot.rules.models import (
 from bot.rules.nearest import Nearest
 from bot.rules.phrases import Hit, PhraseBook
 from bot.rules.spelling import Spelling
+from bot.rules.spoken_loading import Spoken
+from bot.rules.weighing import Weighing
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,10 @@ class Rules:
     book: PhraseBook
     requests: PhraseBook
     spelling: Spelling
+    weighing: Weighing
     nearest: Nearest
     temperature: temperature.Words
+    spoken: Mapping[str, Spoken]
 
     def read(self, text: str) -> Message:
         """The message as the rules see it. Keeps nothing of the text after it returns."""
@@ -62,8 +66,12 @@ class Rules:
         return Message(folded, tagged, Context(folded, hits))
 
     def without_points(self) -> Rules:
-        """The same rules where requests are declined by phrases alone; for fitting the points."""
-        return replace(self, points=ScopePoints(base=0.0, limit=float("inf"), signs={}))
+        """The same rules where phrases decide alone; for fitting the points."""
+        return replace(
+            self,
+            points=ScopePoints(base=0.0, limit=float("inf"), signs={}),
+            weighing=self.weighing.without_points(),
+        )
 
     def folded(self, text: str) -> Folded:
         return fold(text, self.spelling, self.spelling)

@@ -170,8 +170,10 @@ def _is_body_temperature(
         return False
     first, last = _sentence(folded, number.start)
     sentence = text[first:last]
-    if any(word in words.surroundings for word in sentence) and not any(
-        word in words.temperature and word not in _ALSO_OF_THINGS for word in sentence
+    if (
+        before != "down"  # "a cool bath to bring down 101.9"
+        and any(word in words.surroundings for word in sentence)
+        and not any(word in words.temperature - _ALSO_OF_THINGS for word in sentence)
     ):
         return False
     owner = _owner(folded, first, last, number, end, words)
@@ -231,7 +233,7 @@ def _owner(folded: Folded, first: int, last: int, number: _Number, end: int, wor
             return "other"
     beside = True
     for at in range(end, min(end + 8, last)):
-        beside = beside and not folded.breaks[at] and text[at] not in _NEXT
+        beside = beside and not folded.breaks[at] and text[at] not in _NEXT and at < end + 4
         if text[at] in words.temperature:
             return "temperature"
         if beside and text[at] in words.other_measures:

@@ -1,0 +1,250 @@
+"""Fits what words and pairs of words weigh for "this tells of a sign" and writes the points.
+
+    python -m evals.fit_triage                    writes bot/rules/triage_points.toml
+    python -m evals.fit_triage batch_1 batch_2    the same, from these batches only
+
+Learned from the examples of bot/rules, the cases of tests/safety_cases (except those kept apart in
+points_unseen.toml), the development messages of evals/safety and their batches, and from what the
+guides answer: their ways of asking (evals/safety/asked.toml names those that tell of a sign) and
+the development questions. Requests and ways of asking that the phrases alarm on are left out where
+nobody has labelled them. Also printed: what the points alone catch of each batch when fitted
+without it. scikit-learn comes with sentence-transformers.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold
+
+from bot.answering.triage import Triage
+from bot.indexing.loading import load
+from bot.records import Contact, Question
+from bot.rules import Rules, load_rules
+from bot.rules.loading import HARMLESS
+from bot.rules.weighing import TriagePoints, sentences_of
+from evals.question_sets import load_items
+from evals.safety_eval import batches, cases
+
+ROOT = Path(__file__).resolve().parent.parent
+POINTS_FILE = ROOT / "bot/rules/triage_points.toml"
+CASES = ROOT / "tests/safety_cases"
+UNSEEN = "points_unseen"
+LOOK_ALIKES = ("harmless", "crisis_lookalike", "cases", "examples")
+WRONG = 0.02
+"""Share of harmless look-alikes that the points may alarm on (own choice)."""
+LOST = 0.002
+"""Share of signs of the lower levels, found by phrases, that may be taken for talk (own choice)."""
+ASKED = 0.2
+"""How much one way of asking counts: there are many, and most are far from any sign."""
+_OFTEN = 3
+"""In how many messages a sign must stand to have points."""
+_STRENGTH = 1.0
+"""How freely single signs are weighed (C of the regression)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A message, whether it tells of a sign, where it was taken from, and the level that phrases
+    give it."""
+
+    text: str
+    told: bool
+    origin: str
+    level: str = ""
+
+
+def examples(rules: Rules, from_batches: Sequence[str]) -> list[Example]:
+    """All that is learned from, each message once."""
+    phrases = Triage(
+        rules.without_points(), region="US", fever_celsius=38.0, contact=Contact(name="the clinic")
+    )
+    found: dict[str, Example] = {}
+    for text, told, origin in (*_labelled(from_batches), *_asked()):
+        alert = phrases(Question(text=text)).alert
+        if told is not None or alert is None:
+            level = alert.level if alert else ""
+            found.setdefault(text, Example(text=text, told=bool(told), origin=origin, level=level))
+    return list(found.values())
+
+
+def _labelled(from_batches: Sequence[str]) -> Iterable[tuple[str, bool | None, str]]:
+    for name in ("dev", *from_batches):
+        for kind, told in (
+            ("red_flags", True), ("crisis", True), ("harmless", False),
+            ("crisis_lookalike", False), ("scope", None), ("scope_ok", None),
+        ):  # fmt: skip
+            for case in cases(kind, name):
+                if not case.question.history:
+                    yield case.question.text, told, kind
+    for path in sorted(CASES.glob("*.toml")):
+        if path.stem == UNSEEN:
+            continue
+        for kind, texts in tomllib.loads(path.read_text("utf-8")).items():
+            if kind == "talk":
+                continue
+            harmless = kind in ("harmless", "none")
+            told = None if path.stem.startswith("scope") else not harmless
+            for text in texts:
+                yield text, told, "cases"
+    file = tomllib.loads((ROOT / "bot/rules/examples.toml").read_text("utf-8"))["examples"]
+    for rule, texts in file.items():
+        for text in texts:
+            yield text, rule != HARMLESS, "examples"
+
+
+def _asked() -> Iterable[tuple[str, bool | None, str]]:
+    labels = tomllib.loads((ROOT / "evals/safety/asked.toml").read_text("utf-8"))
+    told, unclear = set(labels["told"]), set(labels["unclear"])
+    for path in sorted((ROOT / "knowledge").glob("*.md")):
+        for section in load(path.name, path.read_bytes()).sections:
+            for text in section.asked:
+                if text not in unclear:
+                    yield text, text in told, "asked"
+    for item in load_items("dev"):
+        if item.answerable and not item.question.history:
+            yield item.question.text, None, "asked"
+
+
+def framed(found: Sequence[Example]) -> list[Example]:
+    """The examples, and each once more with what people write around it. By the text, not by
+    chance, so that two fits are alike."""
+    frames = tomllib.loads((ROOT / "evals/safety/frames.toml").read_text("utf-8"))
+    more = []
+    for example in found:
+        draw = random.Random(example.text)
+        text = example.text
+        if example.told and draw.random() < 0.4:
+            text = f"{text} {draw.choice(frames['asks'])}"
+        if draw.random() < 0.6:
+            text = f"{draw.choice(frames['before'])} {text}"
+        if text == example.text or draw.random() < 0.6:
+            text = f"{text}. {draw.choice(frames['after'])}"
+        more.append(replace(example, text=text))
+    return [*found, *more]
+
+
+class Fit:
+    """The points of some examples. An example and the same in its frame are held out together."""
+
+    def __init__(self, bare: Sequence[Example], rules: Rules) -> None:
+        found = framed(bare)
+        self._rules = rules
+        self._folded = [rules.folded(e.text) for e in found]
+        self._signs = [rules.weighing.signs_of(folded) for folded in self._folded]
+        self._found = found
+        counts = Counter(sign for signs in self._signs for sign in signs)
+        self._columns = sorted(sign for sign, count in counts.items() if count >= _OFTEN)
+        self._place = {sign: at for at, sign in enumerate(self._columns)}
+        self.rows = self._matrix(self._signs)
+        self.truth = np.array([e.told for e in found])
+        self.origins = np.array([e.origin for e in found])
+        self._levels = np.array([e.level for e in found])
+
+    def _matrix(self, signs: Iterable[frozenset[str]]) -> csr_matrix:
+        places = [[self._place[s] for s in each if s in self._place] for each in signs]
+        ends = np.cumsum([0, *(len(p) for p in places)])
+        columns = [p for each in places for p in each]
+        return csr_matrix(
+            (np.ones(len(columns)), columns, ends), shape=(len(places), len(self._columns))
+        )
+
+    def held_out(self) -> tuple[np.ndarray, np.ndarray]:
+        """The weight of each example, and of its heaviest sentence, by points that were fitted
+        without it."""
+        folds = StratifiedGroupKFold(5, shuffle=True, random_state=1)
+        groups = np.arange(len(self.truth)) % (len(self.truth) // 2)
+        whole = np.zeros(len(self.truth))
+        heaviest = np.zeros(len(self.truth))
+        for rest, part in folds.split(self.rows, self.truth, groups):
+            model = self._fitted(rest)
+            whole[part] = model.decision_function(self.rows[part])
+            for at in part:
+                pieces = [self._rules.weighing.signs_of(s) for s in sentences_of(self._folded[at])]
+                heaviest[at] = (
+                    max(model.decision_function(self._matrix(pieces))) if pieces else whole[at]
+                )
+        return whole, heaviest
+
+    def _fitted(self, places: np.ndarray) -> LogisticRegression:
+        counts = np.where(self.origins[places] == "asked", ASKED, 1.0)
+        return LogisticRegression(C=_STRENGTH, max_iter=3000).fit(
+            self.rows[places], self.truth[places], sample_weight=counts
+        )
+
+    def points(self) -> TriagePoints:
+        held, heaviest = self.held_out()
+        alike = ~self.truth & np.isin(self.origins, LOOK_ALIKES)
+        alarm = float(np.quantile(held[alike], 1 - WRONG))
+        lower = self.truth & np.isin(self._levels, ("urgent", "call_today"))
+        quiet = float(np.quantile(heaviest[lower], LOST))
+        fitted = self._fitted(np.arange(len(self.truth)))
+        signs = {
+            sign: round(float(weight), 2)
+            for sign, weight in zip(self._columns, fitted.coef_[0], strict=True)
+            if abs(weight) >= 0.05
+        }
+        return TriagePoints(
+            base=round(float(fitted.intercept_[0]), 2),
+            alarm=round(alarm, 2),
+            sentence=round(alarm + 2.0, 2),
+            quiet=round(quiet, 2),
+            signs=signs,
+        )
+
+
+def write(path: Path, points: TriagePoints) -> None:
+    lines = [
+        "# Written by evals/fit_triage.py; do not edit by hand. How it is used: docs/safety.md.",
+        "# A message has the points of its words and pairs of words, and the base.",
+        "",
+        f"base = {points.base}",
+        f"alarm = {points.alarm}",
+        f"sentence = {points.sentence}",
+        f"quiet = {points.quiet}",
+        "",
+        "[signs]",
+        *(f"{json.dumps(s, ensure_ascii=False)} = {points.signs[s]}" for s in sorted(points.signs)),
+    ]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def show(name: str, rules: Rules, points: TriagePoints) -> None:
+    """What the points alone do on a batch."""
+    weighing = rules.weighing.using(points)
+    for kinds, told in (
+        (("red_flags", "crisis"), True),
+        (("harmless", "crisis_lookalike", "scope_ok"), False),
+    ):
+        texts = [rules.folded(c.question.text) for kind in kinds for c in cases(kind, name)]
+        tells = np.mean([weighing.told(text, spoken_to=False) is not None for text in texts])
+        talk = np.mean([weighing.is_talk(text) for text in texts])
+        print(f"{name}, {'signs' if told else 'harmless'}: {tells:.3f} told, {talk:.3f} mere talk")
+
+
+def main(argv: Sequence[str] = (), path: Path = POINTS_FILE) -> None:
+    rules = load_rules()
+    used = list(argv) or batches()
+    for name in used:
+        rest = [each for each in used if each != name]
+        show(name, rules, Fit(examples(rules, rest), rules).points())
+    points = Fit(examples(rules, used), rules).points()
+    write(path, points)
+    print(
+        f"{len(points.signs)} signs, alarm from {points.alarm}, a sentence from {points.sentence}, "
+        f"quiet below {points.quiet}, written to {path}"
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
