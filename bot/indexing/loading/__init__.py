@@ -19,7 +19,7 @@ from bot.text import canonical
 
 __all__ = ["LOADER_VERSION", "NO_FACT", "Limits", "load"]
 
-LOADER_VERSION = 1
+LOADER_VERSION = 2
 """Part of the index fingerprint: raise it when a loader's output changes."""
 
 NO_FACT = "-"
