@@ -47,6 +47,13 @@ def ingest(
     watch: Annotated[
         bool, typer.Option("--watch", help="Stay, and ingest again whenever the folder changes.")
     ] = False,
+    from_manifest: Annotated[
+        Path | None,
+        typer.Option(help="First fetch the addresses of this list (docs/fetching.md)."),
+    ] = None,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Fetch from servers of your own network too.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Read documents into the index. Unchanged files are skipped."""
@@ -54,10 +61,17 @@ def ingest(
     from bot.settings import load_settings
 
     settings = load_settings()
-    if watch and (check or dry_run or rebuild):
+    if (watch or from_manifest) and (check or dry_run):
         raise SettingsError(
-            "--watch cannot be combined with --check, --dry-run or --rebuild.",
-            hint="Run the other one first, then --watch.",
+            "--watch and --from-manifest cannot be combined with --check or --dry-run.",
+            hint="Run one, then the other.",
+        )
+    if watch and rebuild:
+        raise SettingsError("--watch cannot be combined with --rebuild.", hint="Rebuild first.")
+    failed = False
+    if from_manifest:
+        failed = _fetch(
+            settings, from_manifest, folder, allow_private=allow_private, as_json=as_json
         )
     if check:
         _check(folder or settings.paths.knowledge, fix=fix, as_json=as_json)
@@ -76,7 +90,7 @@ def ingest(
         progress=output.progress(quiet=as_json),
     )
     output.print_ingest(result, as_json=as_json)
-    if result.failed:
+    if result.failed or failed:
         raise typer.Exit(3)
 
 
@@ -93,6 +107,36 @@ def _check(path: Path, *, fix: bool, as_json: bool) -> None:
     output.print_check(report, as_json=as_json)
     if report.problems:
         raise typer.Exit(3)
+
+
+def _fetch(
+    settings: Settings, path: Path, folder: Path | None, *, allow_private: bool, as_json: bool
+) -> bool:
+    """Whether any address failed; the others were fetched, and the ingest goes on with them."""
+    import time
+
+    from bot import cli_output as output
+    from bot.indexing import fetching
+
+    listed = fetching.read_list(path)
+    web = fetching.Web(
+        fetching.agent_of(listed),
+        fetching.Limits(max_bytes=listed.max_bytes),
+        allow_private=allow_private,
+    )
+    try:
+        report = fetching.fetch_sources(
+            listed,
+            folder or settings.paths.knowledge,
+            settings.paths.var,
+            web,
+            pause=time.sleep,
+            progress=lambda source: print(f"{source.outcome}: {source.url}", file=sys.stderr),
+        )
+    finally:
+        web.close()
+    output.print_fetch(report, as_json=as_json)
+    return bool(report.count("failed"))
 
 
 def _watch(settings: Settings, folder: Path | None, *, as_json: bool) -> None:

@@ -20,6 +20,7 @@ from bot.text import flesch_kincaid
 if TYPE_CHECKING:
     from bot.doctor import Finding
     from bot.indexing.checking import CheckReport
+    from bot.indexing.fetching import FetchReport
     from bot.indexing.reports import IngestReport
 
 
@@ -90,6 +91,25 @@ def print_ingest(report: IngestReport, *, as_json: bool) -> None:
         print(f"Error: {file.error}", file=sys.stderr)
         if file.hint:
             print(f"What to do: {file.hint}", file=sys.stderr)
+
+
+def print_fetch(report: FetchReport, *, as_json: bool) -> None:
+    """What was fetched; as one line of JSON, because the report of the ingest follows."""
+    if as_json:
+        print(json.dumps(asdict(report), ensure_ascii=False))
+        return
+    counts = ", ".join(
+        f"{report.count(outcome)} {outcome}"
+        for outcome in ("new", "changed", "unchanged", "failed")
+        if report.count(outcome)
+    )
+    console = _console()
+    console.print(f"Fetched: {counts}.")
+    for name in report.unlisted:
+        console.print(f"No longer listed, still indexed: {name}")
+    for source in report.sources:
+        if source.error:
+            print(f"Error: {source.error}\nWhat to do: {source.hint}", file=sys.stderr)
 
 
 def print_watched(outcome: IngestReport | BotError, *, as_json: bool) -> None:

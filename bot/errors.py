@@ -127,6 +127,60 @@ class SidecarWithoutDocument(FrontMatterError):
     hint = "Put the document beside it, correct the sidecar's name, or remove the sidecar."
 
 
+class SourceListError(BotError):
+    """The list of addresses to fetch is wrong."""
+
+    exit_code = 2
+    hint = "Correct the list; docs/fetching.md describes it."
+
+
+class FetchError(BotError):
+    """An address could not be fetched. What was fetched of it before stays."""
+
+    exit_code = 3
+    hint = "Look at the address in a browser and correct it in the list."
+
+
+class RemoteUnreachable(FetchError):
+    """The site does not answer, answers with an error, or is too slow."""
+
+    hint = "Try again later."
+
+
+class RemoteTooLarge(FetchError):
+    """The site sends more than is taken."""
+
+    hint = "If the size is right, raise max_bytes in the list."
+
+
+class RemoteWrongType(FetchError):
+    """The site sends another kind of file than the list expects."""
+
+    hint = "Give the name in the list the ending of what the site sends, or correct the address."
+
+
+class TooManyRedirects(FetchError):
+    """One address leads to the next without end."""
+
+
+class AddressRefused(FetchError):
+    """The address leads where nothing is fetched from: our own network, or away from TLS."""
+
+    hint = "Correct the address. For a server of your own network there is --allow-private."
+
+
+class RobotsRefuse(FetchError):
+    """The site asks programs to stay away from the address."""
+
+    hint = "Ask the publisher for the document, or for leave, and put the file in by hand."
+
+
+class ChangedByHand(FetchError):
+    """The fetched file was edited here; it is not overwritten."""
+
+    hint = "Move it out of the fetched folder to keep it, or delete it to have it fetched again."
+
+
 class UnknownFormat(DocumentError):
     """No loader takes this suffix."""
 

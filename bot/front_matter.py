@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import reprlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -90,6 +91,11 @@ def read_sidecar(data: bytes, source_id: str) -> Fields:
     text = text.replace("\r\n", "\n")
     match = _BLOCK.match(text)
     return _read(match.group(1), place, 2) if match else _read(text, place, 1)
+
+
+def sidecar_text(fields: Mapping[str, Any]) -> str:
+    """Fields as a sidecar holds them; `read_sidecar` reads it back."""
+    return yaml.safe_dump(dict(fields), allow_unicode=True, sort_keys=False, width=100)
 
 
 def source_info(source_id: str, layers: tuple[Fields, ...], fallback: dict[str, Any]) -> SourceInfo:

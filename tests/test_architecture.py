@@ -57,6 +57,7 @@ HOMES = {
     "yaml": {"bot.front_matter"},
     "pydantic_settings": {"bot.settings"},
     "typer": {"bot.cli", "bot.cli_index"},
+    "httpx": {"bot.indexing.fetching.web", "bot.indexing.server.connection"},
     "watchfiles": {"bot.indexing.watching"},
 }
 FORBIDDEN = {"langchain_community", "langchain_classic", "fitz", "pymupdf", "requests", "nltk"}
@@ -127,6 +128,17 @@ def test_files_stay_small_and_say_their_rule(name: str) -> None:
     assert len(source.splitlines()) <= 380
     if source.strip() and not name.endswith((".indexing", ".answering")):
         assert ast.get_docstring(ast.parse(source)), f"{name} has no docstring"
+
+
+def test_what_serves_never_fetches() -> None:
+    """R31: the chat makes no network calls; only the ingest command knows how to fetch."""
+    users = {
+        name
+        for name, path in MODULES.items()
+        if not name.startswith("bot.indexing.fetching")
+        and any(target.startswith("bot.indexing.fetching") for target in imports(path))
+    }
+    assert users == {"bot.cli_index", "bot.cli_output"}
 
 
 def test_no_drawer_for_everything() -> None:
