@@ -37,7 +37,10 @@ def only_covered(
 
 def covers(question: str, chunk: Chunk, common: Collection[str]) -> bool:
     asked = _stems(question, common)
-    found = asked & _stems(" ".join((*chunk.heading, chunk.text, *chunk.asked)), common)
+    topic = " ".join((*chunk.heading, *chunk.asked))
+    # A single word is named by many passages; what it is, is told where it is the topic.
+    held = _stems(f"{topic} {chunk.text}" if len(asked) > 1 else topic, common)
+    found = asked & held
     share = _SHARE if common else _SHARE_OF_ALL
     return len(found) >= min(_LEAST_WORDS, len(asked)) and 0 < share * len(asked) <= len(found)
 

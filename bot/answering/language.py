@@ -38,8 +38,8 @@ class Language:
                 self._latin.append(rule)
 
     def __call__(self, question: Question) -> LanguageRule | None:
-        """The language, or None for English (and the unknown). For a language that the reader's
-        page speaks one of its words is enough ("fiebre"), for another it takes two."""
+        """The language, or None for English (and the unknown). For the language of the reader's
+        page one of its words is enough where none is English; for another it takes two."""
         text = unicodedata.normalize("NFC", question.text[:_EXAMINED])
         letters = [c for c in text if c.isalpha()]
         if not letters:
@@ -75,8 +75,9 @@ class Language:
         )
         hits = [word for word in words if word in best.words]
         foreign = len(set(hits) - _ENGLISH - self._shared)
-        least = 1 if best.code == of_page else 2
-        enough = foreign >= least and len(hits) * 5 >= len(words) * 2
+        if best.code == of_page and not english:
+            return best if foreign else None
+        enough = foreign >= 2 and len(hits) * 5 >= len(words) * 2
         return best if enough and foreign > english else None
 
 
