@@ -37,6 +37,18 @@ _AFTER = {ord(k): v for k, v in _LOOKALIKE.items()}
 _LONG = 120
 _SPACED = re.compile(r"(?<![^\W_])(?:[a-z][ .*_\-]){3,}[a-z](?![^\W_])")
 _MARKUP = re.compile(r"</?[a-z][^<>]{0,200}>")
+# "2day", "38.O", "38,l": figures for letters and letters for figures; and dictated punctuation.
+_TEXTED = {
+    "2day": "today", "2nite": "tonight", "2night": "tonight", "2moro": "tomorrow",
+    "2morrow": "tomorrow", "2mrw": "tomorrow", "b4": "before", "every1": "everyone",
+    "some1": "someone", "sum1": "someone", "any1": "anyone", "no1": "no one", "gr8": "great",
+    "m8": "mate", "l8r": "later", "l8": "late", "str8": "straight", "w8": "wait",
+    "4ever": "forever", "4eva": "forever", "2gether": "together", "h8": "hate",
+    "w/o": "without", "w/": "with",
+    "full stop": ".", "question mark": "?",
+}  # fmt: skip
+_TEXT = re.compile(rf"(?<![^\W_])(?:{'|'.join(re.escape(each) for each in _TEXTED)})(?![^\W_])")
+_DIGIT_O = re.compile(r"(?<=\d[.,])[oO](?![^\W_])|(?<=\d)[oO](?=[\d.,])")
 _RUN = re.compile(r"([^\W\d_])\1{2,}")
 _TOKEN = re.compile(
     r"(?P<leet>[a-z]+[013457@$]+[a-z]+(?![\w]))"
@@ -57,7 +69,10 @@ _CONTRACTED: dict[str, tuple[str, ...]] = {
     "weve": ("we", "have"), "youve": ("you", "have"), "youre": ("you", "are"),
     "theres": ("there", "is"), "thats": ("that", "is"), "whats": ("what", "is"),
     "hows": ("how", "is"), "whos": ("who", "is"), "wheres": ("where", "is"),
-    "cannot": ("cant",), "wanna": ("want", "to"), "gonna": ("going", "to"),
+    "cannot": ("cant",), "wanna": ("want", "to"), "wana": ("want", "to"), "tryna": ("trying", "to"),
+    "finna": ("going", "to"), "gna": ("going", "to"), "gonnae": ("going", "to"),
+    "hafta": ("have", "to"), "dyou": ("do", "you"), "dya": ("do", "you"),
+    "idk": ("dont", "know"), "gonna": ("going", "to"),
     "gotta": ("have", "to"), "dunno": ("dont", "know"), "u": ("you",), "ur": ("your",),
     "r": ("are",), "pls": ("please",), "plz": ("please",), "cuz": ("because",),
     "coz": ("because",), "cos": ("because",), "bc": ("because",), "aint": ("isnt",),
@@ -113,7 +128,8 @@ def fold(text: str, correct: Correct = _same, known: Container[str] = ()) -> Fol
     `correct` maps a word to the known word it is a slip of, or returns it as it is. `known` (by
     default nothing) decides whether `k1ll` may be read as `kill`.
     """
-    text = _MARKUP.sub(" ", plain(text))
+    text = _DIGIT_O.sub("0", _MARKUP.sub(" ", plain(text)))
+    text = _TEXT.sub(lambda m: _TEXTED[m.group()], text)
     text = _SPACED.sub(lambda m: re.sub(r"[^a-z]", "", m.group()), text)
     words: list[str] = []
     breaks: list[int] = []
@@ -155,11 +171,11 @@ def fold(text: str, correct: Correct = _same, known: Container[str] = ()) -> Fol
 
 
 def _join_torn(words: list[str], breaks: list[int], asked: set[int], known: Container[str]) -> None:
-    """Makes one word of two pieces that are none by themselves ("ki ll")."""
+    """Makes one word of two pieces that are not both words by themselves ("ki ll")."""
     for at in range(len(words) - 2, -1, -1):
         first, second = words[at], words[at + 1]
         torn = not breaks[at + 1] and len(first) + len(second) >= 4 and (first + second).isalpha()
-        if torn and first + second in known and first not in known and second not in known:
+        if torn and first + second in known and not (first in known and second in known):
             words[at : at + 2] = [first + second]
             del breaks[at + 1]
             moved = {end - 1 if end > at + 1 else end for end in asked}

@@ -126,6 +126,7 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
         slips=words.slips,
         targets=(*words.spelling.targets, *_long_names(medicines)),
         real_words=words.spelling.real_words,
+        heard=words.spelling.targets,
         known={*book.vocabulary, *requests.vocabulary, *words.slips, *medicines, *_measures(words)},
     )
     classes = _classes(examples, groups)

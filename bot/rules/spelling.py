@@ -1,13 +1,31 @@
-"""Spelling: a slip becomes the safety word it stands for. Lists first, then small distances.
+"""Spelling: a slip becomes the safety word it stands for. Lists first, then endings, then small
+distances, and last what sounds alike.
 
 One rule: a word that is itself a word (in the rules or among `real_words`) is never changed.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import combinations
+
+_NOT = ("nae", "nea", "ny", "nie", "nt")
+_BEFORE_NOT = frozenset("did does is was has have had were are could would should ai wo do".split())
+_LEAST_SOUNDS = 4
+_LONGER = 3
+_SOUNDS = tuple(
+    (re.compile(spelt), sound)
+    for spelt, sound in (
+        (r"^(?:kn|pn|gn)", "n"), (r"^wr", "r"), (r"^ps", "s"), (r"^wh", "w"), (r"^x", "s"),
+        (r"ph|gh$", "f"), (r"gh", ""), (r"tch|ch", "c"), (r"t(?:ure|cher|chur|chure)$", "cr"),
+        (r"sci|ti(?=o|a)|ci(?=o|a)|ssi(?=o)|si(?=on)|sh|zh", "x"), (r"dg|g(?=[eiy])", "j"),
+        (r"c(?=[eiy])|z", "s"), (r"ck|[ckq]", "k"), (r"x(?=[aeiouy])", "x"), (r"th", "t"),
+        (r"ing$|in$", "n"), (r"r(?![aeiouy])", ""), (r"(?<!^)[aeiouyhw]", ""), (r"(.)\1+", r"\1"),
+    )
+)  # fmt: skip
+"""From spelling to sound, in this order: like consonants as one, and the later vowels gone."""
 
 
 class Spelling:
@@ -16,7 +34,8 @@ class Spelling:
 
     `targets` are the words that a slip is read as: one letter dropped, doubled, swapped or wrong in
     words of five letters and more, two in words of nine and more. The first letter must be right,
-    except in what `slips` lists outright.
+    except in what `slips` lists outright. `heard` words are also read from any spelling of the same
+    sound ("konfyoosed"). An ending that is swallowed counts for any known word ("bleedin").
     """
 
     def __init__(
@@ -26,6 +45,7 @@ class Spelling:
         targets: Iterable[str],
         real_words: Iterable[str],
         known: Iterable[str],
+        heard: Iterable[str] = (),
     ) -> None:
         self._slips = {slip: word for word, found in slips.items() for slip in found}
         self.known = frozenset(known) | frozenset(real_words) | frozenset(targets)
@@ -33,6 +53,9 @@ class Spelling:
         for word in targets:
             for key in _shortened(word, 2 if len(word) >= 9 else 1):
                 self._near.setdefault(key, set()).add(word)
+        self._alike: dict[str, set[str]] = {}
+        for word in heard:
+            self._alike.setdefault(_sound(word), set()).add(word)
         self._lookup = lru_cache(maxsize=20_000)(self._search)
 
     def __contains__(self, word: object) -> bool:
@@ -46,6 +69,22 @@ class Spelling:
         return self._lookup(word)
 
     def _search(self, word: str) -> str:
+        return self._ended(word) or self._nearest(word) or self._sounding(word) or word
+
+    def _ended(self, word: str) -> str:
+        """The word with the ending that was swallowed ("bleedin", "wasnae")."""
+        if word.endswith("in") and word + "g" in self.known:
+            return word + "g"
+        stem = next((word.removesuffix(end) for end in _NOT if word.endswith(end)), "")
+        return stem + "nt" if stem in _BEFORE_NOT else ""
+
+    def _sounding(self, word: str) -> str:
+        """The one word of `heard` that sounds like the word and is about as long."""
+        key = _sound(word)
+        near = [t for t in self._alike.get(key, ()) if abs(len(t) - len(word)) <= _LONGER]
+        return near[0] if len(near) == 1 and len(key) >= _LEAST_SOUNDS else ""
+
+    def _nearest(self, word: str) -> str:
         best = (3, "")
         for key in _shortened(word, 2 if len(word) >= 8 else 1):
             for target in self._near.get(key, ()):
@@ -54,7 +93,7 @@ class Spelling:
                 away = _distance(word, target)
                 if away <= (2 if len(target) >= 9 else 1):
                     best = min(best, (away, target))
-        return best[1] or word
+        return best[1]
 
 
 def _shortened(word: str, most: int) -> set[str]:
@@ -64,6 +103,13 @@ def _shortened(word: str, most: int) -> set[str]:
         for gone in combinations(range(1, len(word)), count):
             found.add("".join(c for i, c in enumerate(word) if i not in gone))
     return found
+
+
+def _sound(word: str) -> str:
+    """What is left of a word when it is only heard: its first sound and its consonants."""
+    for spelt, sound in _SOUNDS:
+        word = spelt.sub(sound, word)
+    return word
 
 
 def _distance(a: str, b: str) -> int:
