@@ -66,6 +66,15 @@ def test_no_word_of_a_reader_is_kept_anywhere(
             page.locator("#a1 a.source-link").first.click()
         opened.value.wait_for_load_state()
 
+        library = context.new_page()
+        library.goto(f"{address}/library")
+        library.get_by_label("Search the library").press_sequentially(f"donor {CANARY}")
+        expect(library.locator("#filter-said")).not_to_be_empty()
+        for way in ("donor", *WAYS):
+            library.get_by_label("Search the library").fill(f"{way} {CANARY}")
+            library.get_by_role("button", name="Search").click()
+            expect(library.get_by_label("Search the library")).to_have_value(f"{way} {CANARY}")
+
         plain = context.new_page()
         plain.goto(f"{address}/plain")
         plain.get_by_label("Your question").fill(f"types {CANARY}")
@@ -84,7 +93,7 @@ def test_no_word_of_a_reader_is_kept_anywhere(
         for path in ("/healthz", "/readyz", "/version", "/metrics"):
             assert CANARY not in context.request.get(address + path).text()
 
-        for shown in (page, plain):
+        for shown in (page, plain, library):
             stored = shown.evaluate(
                 """async () => JSON.stringify([{...localStorage}, {...sessionStorage},
                     document.cookie, history.state, location.href,
