@@ -259,6 +259,19 @@ def test_failed_search_says_what_happened(
     assert "CANARY-13" not in caplog.text
 
 
+def test_library_in_spanish(client: TestClient) -> None:
+    page = client.post("/library?lang=es", data={"words": "haploidentical"})
+    words = words_of(Page(page.text))
+    assert "Son páginas para leer, no una respuesta." in words
+    assert '<h3 class="entry-title" lang="en">Types of transplant</h3>' in page.text
+    links = [a["href"] or "" for a in Page(page.text).named("a")]
+    assert "/sources/guides/types.md?lang=es#part-2" in links
+    assert "/library?lang=en" in links, "the form in the other language"
+    reader = client.get("/sources/guides/types.md?lang=es").text
+    assert "Partes de esta guía" in reader or "Sobre esta fuente" in reader
+    assert '<div class="document-text" lang="en">' in reader
+
+
 def test_form_without_the_field_or_in_no_encoding(client: TestClient) -> None:
     assert client.post("/library", content=b"\xff\xfe=%zz&words").status_code == 422
 

@@ -119,7 +119,7 @@ def chosen_for(scope: Scope) -> Spoken:
         language=language,
         carried=language != browser,
         # What was posted has no address: the link leads to the form.
-        path="/plain" if posted else path,
+        path="/plain" if posted and path != "/library" else path,
         query="" if posted else query,
     )
 
