@@ -204,7 +204,7 @@ def withdraw(
     store = PassageStore.open(generations(settings).current().passages)
     source_id, span = parse_target(target, set(store.file_hashes()))
     withdrawals_of(settings).withdraw(source_id, span, reason=reason, by=by)
-    print(f"Withdrawn: {target}. Running servers leave it out within a second.")
+    print(f"Withdrawn: {target}. Running servers leave it out within seconds.")
 
 
 def restore(

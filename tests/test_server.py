@@ -270,6 +270,21 @@ def test_damaged_files_are_noticed_and_copies_are_mended(machine: Machine, knowl
     holder.close()
 
 
+def test_a_pointer_that_leads_elsewhere_is_refused(machine: Machine, tmp_path: Path) -> None:
+    ingest(machine("a"))
+    board = board_of(machine())
+    assert board is not None
+    last = board.look().last("pointer")
+    assert last is not None
+    values = {**last.values, "generation": "../../elsewhere"}
+    assert board.post_next("pointer", last.number, values)
+    with pytest.raises(DamagedIndex, match="elsewhere"):
+        shared(machine("b")).current()
+    assert not (tmp_path / "b" / "elsewhere").exists()
+    assert ingest(machine("c")).swapped
+    assert shared(machine("b")).current().manifest().passages == 3
+
+
 def test_of_two_who_point_at_once_one_wins(machine: Machine) -> None:
     board = board_of(machine())
     assert board is not None

@@ -324,9 +324,9 @@ class _Run:
 
 
 def _current(index: Index) -> Generation | None:
-    if index.current_name() is None:
-        return None
     try:
+        if index.current_name() is None:
+            return None
         current = index.current()
         current.manifest()
     except DamagedIndex:

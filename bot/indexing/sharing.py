@@ -20,6 +20,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import threading
 import time
@@ -111,7 +112,7 @@ class SharedIndex:
                 # Who deletes looks at the leases after the pointer moved: if it still names the
                 # generation now, the lease was made in time.
                 pointer = self._board.look().last("pointer")
-                if pointer is not None and pointer.values["generation"] == name:
+                if pointer is not None and _generation(pointer) == name:
                     generation = self._fetched(pointer)
                     handle = self._here.hold(generation)
                     if handle:
@@ -154,7 +155,7 @@ class SharedIndex:
     # The copies here.
 
     def _fetched(self, pointer: Note) -> Generation:
-        generation = self._here.named(str(pointer.values["generation"]))
+        generation = self._here.named(_generation(pointer))
         files = _files(pointer)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -297,7 +298,15 @@ class SharedIndex:
 
 def _name(listing: Listing) -> str | None:
     pointer = listing.last("pointer")
-    return str(pointer.values["generation"]) if pointer else None
+    return _generation(pointer) if pointer else None
+
+
+def _generation(pointer: Note) -> str:
+    """The name becomes that of a folder here: whoever wrote it must not choose another place."""
+    name = str(pointer.values.get("generation"))
+    if not re.fullmatch(r"[0-9A-Za-z-]{1,80}", name):
+        raise DamagedIndex(f"The pointer on the Chroma server names {name!r}.")
+    return name
 
 
 def _in_order(listing: Listing) -> list[str]:
@@ -308,7 +317,10 @@ def _in_order(listing: Listing) -> list[str]:
 def _files(pointer: Note) -> dict[str, StoredFile]:
     try:
         found = json.loads(str(pointer.values["files"]))
-        return {name: StoredFile(**found[name]) for name in _FILES}
+        return {
+            name: StoredFile(size=int(found[name]["size"]), sha256=str(found[name]["sha256"]))
+            for name in _FILES
+        }
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedIndex(f"The pointer on the Chroma server cannot be read: {error}") from None
 
