@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -39,13 +40,40 @@ def quick(monkeypatch: pytest.MonkeyPatch, embedder: Any) -> None:
         monkeypatch.setattr(f"{place}.make_embedder", lambda settings: embedder)
 
 
-@pytest.fixture
-def archive(settings: Settings, knowledge: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory, embedder: Any) -> Path:
+    """A folder with documents, their index and its export, made once."""
+    folder = tmp_path_factory.mktemp("origin")
+    knowledge = folder / "knowledge"
+    body = "Engraftment is when the new cells settle. It takes 2 to 4 weeks."
+    asked = "<!-- asked\n- when do the cells take\n-->\n\n"
+    more = "## How long?\n\nTimes differ. Ask your team.\n"
+    write_guide(
+        knowledge,
+        "engraftment.md",
+        "Engraftment",
+        f"## What is engraftment?\n{asked}{body}\n\n{more}",
+    )
+    write_guide(
+        knowledge, "hair.md", "Hair", "## Will my hair fall out?\n\nHair often falls out. It grows."
+    )
     gaps = '[[gap]]\ngroup = "cars"\ninstead = "Ask a garage."\nquestions = ["how do cars work"]\n'
     (knowledge / "not-covered.toml").write_text(gaps, "utf-8")
-    flow.ingest(settings)
-    export_index(settings, tmp_path / "index.tar.gz")
-    return tmp_path / "index.tar.gz"
+    made = Settings(paths=Paths(knowledge=knowledge, var=folder / "var"))
+    flow.ingest(made, embedder=embedder)
+    export_index(made, folder / "index.tar.gz")
+    return folder
+
+
+@pytest.fixture
+def settings(origin: Path, tmp_path: Path) -> Settings:
+    shutil.copytree(origin, tmp_path, dirs_exist_ok=True)
+    return Settings(paths=Paths(knowledge=tmp_path / "knowledge", var=tmp_path / "var"))
+
+
+@pytest.fixture
+def archive(settings: Settings) -> Path:
+    return settings.paths.var.parent / "index.tar.gz"
 
 
 @pytest.fixture
@@ -136,7 +164,10 @@ def test_into_a_chroma_server_and_back(
     assert content(other, expected=False) == content(settings)
 
 
-def test_an_ingest_goes_on_from_an_import(archive: Path, other: Settings, knowledge: Path) -> None:
+def test_an_ingest_goes_on_from_an_import(
+    archive: Path, other: Settings, settings: Settings
+) -> None:
+    knowledge = settings.paths.knowledge
     import_index(other, archive)
     here = other.model_copy(update={"paths": Paths(knowledge=knowledge, var=other.paths.var)})
     write_guide(knowledge, "food.md", "Food", "## Can I eat salad?\n\nWash salad well first.\n")
