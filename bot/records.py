@@ -334,6 +334,7 @@ class Versions:
 class Trace:
     """How an answer came about, for staff. Holds the question's words: never log it."""
 
+    raised: dict[str, tuple[float, float]] = field(default_factory=dict)  # score, threshold
     query: Query | None = None
     retrieved: Retrieved | None = None
     verdict: Verdict | None = None
@@ -357,8 +358,7 @@ class Related:
 class Answer:
     """What the chat, the API and the command line all show.
 
-    `emergency` and `crisis` carry no statements. Outcomes other than `answered` carry none
-    either; what may be shown with them is in `related` and `notices`.
+    Outcomes other than `answered` carry no statements, only what is in `related` and `notices`.
 
     `language` is that of the bot's own words (`alert`, `notices`). `asked_in` is the language of
     the question where it is not English; the first of the `notices` is then in it.

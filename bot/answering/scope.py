@@ -57,6 +57,10 @@ class Scope:
         rule = self._of_own_case(question) or self._of_phrases(question, asked_in)
         return self._decline(rule, language) if rule else None
 
+    def decline(self, rule_id: str, language: str = "en") -> Decline:
+        """What is said where that rule declines."""
+        return self._decline(next(r for r, _ in self._needs if r.id == rule_id), language)
+
     def _of_phrases(self, question: Question, asked_in: str | None) -> ScopeRule | None:
         """The first rule of scope_LANGUAGE.toml: phrases alone, without the pieces of English."""
         spoken = self._rules.spoken.get(asked_in or "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bot.records import AlertLevel, Contact, Question, Screening
 from bot.rules import Message, Rules
@@ -75,6 +76,12 @@ class Triage:
             if text not in notices:
                 notices.append(text)
         return Screening(alert=alert, notices=tuple(notices[:_MOST_NOTICES]), language=language)
+
+    def with_alarm(self, screening: Screening, rule_id: str, question: Question) -> Screening:
+        """The same with the card of that rule: for what was found by other means than these
+        rules."""
+        alert = self._cards.alert(self._by_id[rule_id], question, screening.language)
+        return replace(screening, alert=alert)
 
     def _spoken(self, spoken: Spoken, question: Question) -> Said:
         """What the message says in another language."""

@@ -166,6 +166,20 @@ class Embedder:
     def embed_query(self, text: str) -> list[float]:
         return self._encode([self._query_prefix + text])[0]
 
+    def embed_bare(self, texts: Sequence[str]) -> list[list[float]]:
+        """Vectors of the model itself, without prefixes and adapter: what is fitted on them does
+        not change when the adapter is trained anew."""
+        return [[float(x) for x in vector] for vector in self._bare(texts)]
+
+    def as_query(self, bare: Sequence[float]) -> list[float] | None:
+        """What `embed_query` gives for the text of that bare vector; None where a prefix would
+        change it."""
+        if self._query_prefix:
+            return None
+        import numpy as np
+
+        return self._adapted(np.array([bare], dtype=np.float32))[0]
+
     def read(self, texts: Sequence[str]) -> list[tuple[tuple[str, ...], Any]]:
         """Each text word by word: its words (lower case, one for each piece the model cuts it into)
         and a float16 array of their unit vectors. Words beyond the window are left out."""
@@ -193,8 +207,9 @@ class Embedder:
         return found
 
     def _encode(self, texts: Sequence[str], *, bulk: bool = False) -> list[list[float]]:
-        if not texts:
-            return []
+        return self._adapted(self._bare(texts, bulk=bulk)) if texts else []
+
+    def _bare(self, texts: Sequence[str], *, bulk: bool = False) -> Any:
         self.load()
         with self._lock:
             model = self._bulk_model if bulk else self._model
@@ -205,8 +220,10 @@ class Embedder:
                 show_progress_bar=False,
                 convert_to_tensor=True,
             )
-        vectors = made.float().numpy()
+        return made.float().numpy()
+
+    def _adapted(self, vectors: Any) -> list[list[float]]:
         if self._adapter is not None:
             vectors = vectors @ self._adapter
-        vectors /= (vectors**2).sum(axis=1, keepdims=True) ** 0.5
+        vectors = vectors / (vectors**2).sum(axis=1, keepdims=True) ** 0.5
         return [[float(x) for x in vector] for vector in vectors]
