@@ -37,8 +37,8 @@ from bot.settings import Paths, Settings, Store
 from tests.chroma_server import ChromaServer
 
 
-def change(settings: Settings, corpus: Path, seed: int) -> float:
-    """Seconds to replace one document."""
+def change(settings: Settings, corpus: Path, seed: int, server: int | None) -> str:
+    """What it takes to replace one document."""
     sentences, topics = query.read_corpus(corpus, 3_000)
     embedder = flow.make_embedder(settings)
     document = next(query.documents(query.SECTIONS, sentences, topics, random.Random(seed + 2)))
@@ -47,7 +47,7 @@ def change(settings: Settings, corpus: Path, seed: int) -> float:
     cache = EmbeddingCache(settings.paths.var, {}, made_up)
     gaps = load_gaps(settings.paths.knowledge)
     index = generations(settings)
-    started = time.perf_counter()
+    clock = Clock(server)
     with index.writing():
         served = index.current()
         building = index.begin(served)
@@ -60,34 +60,60 @@ def change(settings: Settings, corpus: Path, seed: int) -> float:
         builder.close()
         building.write_manifest(manifest)
         index.finish(building)
-    return time.perf_counter() - started
+    return str(clock)
 
 
-def ask(places: dict[str, Settings], corpus: Path, seed: int) -> None:
+def ask(places: dict[str, Settings], corpus: Path, seed: int, server: int | None) -> None:
     """The question path at each place in turns, so that a busy machine slows all alike."""
     _, topics = query.read_corpus(corpus, 3_000)
     rng = random.Random(seed + 1)
     phrases, count = query._PHRASES, query.QUESTIONS
     questions = [rng.choice(phrases).format(rng.choice(topics).lower()) for _ in range(count)]
     bots = {name: Bot.open(settings) for name, settings in places.items()}
-    taken: dict[str, list[float]] = {name: [] for name in places}
-    searches: dict[str, list[float]] = {name: [] for name in places}
+    path: dict[str, list[float]] = {name: [] for name in places}
+    search: dict[str, list[float]] = {name: [] for name in places}
+    used = dict.fromkeys(places, 0.0)
     for bot in bots.values():
         bot.warm()
     for first in range(0, len(questions), 10):
         some = questions[first : first + 10]
         for name, bot in bots.items():
             vectors = {text: bot._embedder.embed_query(text) for text in some}
+            clock = Clock(server)
             with bot._index.use() as index:
-                searches[name] += query.times(
+                search[name] += query.times(
                     lambda t, v=vectors, i=index: i.vectors.search("passages", v[t], 40), some
                 )
-            taken[name] += query.times(lambda t, b=bot: b.examine(Question(text=t)), some)
+            used[name] += clock.cpu() / (len(some) + 3)  # three to warm up
+            path[name] += query.times(lambda t, b=bot: b.examine(Question(text=t)), some)
     for name, bot in bots.items():
-        p50, p95 = query.p50_p95(taken[name])
-        search = statistics.median(searches[name])
-        print(f"{name:>8}: path p50 {p50:.1f} p95 {p95:.1f} ms, one search {search:.1f} ms")
+        p50, p95 = query.p50_p95(path[name])
+        one, cpu = statistics.median(search[name]), used[name] / (len(questions) / 10) * 1000
+        print(f"{name:>8}: path p50 {p50:.1f} p95 {p95:.1f} ms; one search {one:.1f} ms", end=" ")
+        print(f"(processor {cpu:.1f} ms)", flush=True)
         bot.close()
+
+
+class Clock:
+    """Seconds by the wall and of the processor, here and in the server: on a busy machine only the
+    latter can be compared."""
+
+    def __init__(self, server: int | None) -> None:
+        self._server = server
+        self._wall, self._cpu = time.perf_counter(), self._used()
+
+    def _used(self) -> float:
+        used = time.process_time()
+        if self._server:
+            fields = Path(f"/proc/{self._server}/stat").read_text().rsplit(")", 1)[1].split()
+            used += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return used
+
+    def cpu(self) -> float:
+        return self._used() - self._cpu
+
+    def __str__(self) -> str:
+        return f"{time.perf_counter() - self._wall:.1f} s (processor {self.cpu():.1f} s)"
 
 
 def places_for(work: Path, url: str, passages: int) -> dict[str, Settings]:
@@ -100,19 +126,23 @@ def places_for(work: Path, url: str, passages: int) -> dict[str, Settings]:
     }
 
 
-def run(work: Path, url: str, corpus: Path, passages: int, seed: int) -> None:
-    places = places_for(work, url, passages)
+def run(chosen: argparse.Namespace) -> None:
+    work, corpus, seed, passages = chosen.work, chosen.corpus, chosen.seed, chosen.passages[0]
+    places = places_for(work, chosen.url, passages)
     for name, settings in places.items():
         print(f"{name:>8}: ", end="", flush=True)
+        clock = Clock(chosen.pid)
         query.build(settings, corpus, passages, seed)
-    ask(places, corpus, seed)
+        print(f"{'':>10}{clock}", flush=True)
+    ask(places, corpus, seed, chosen.pid)
     for name, settings in places.items():
-        print(f"{name:>8}: change one document {change(settings, corpus, seed):.1f} s", flush=True)
+        cost = change(settings, corpus, seed, chosen.pid)
+        print(f"{name:>8}: change one document {cost}", flush=True)
     new = places["server"].model_copy(update={"paths": Paths(var=work / f"new-{passages}")})
-    started = time.perf_counter()
+    clock = Clock(chosen.pid)
     found = generations(new).current()
     size = sum(p.stat().st_size for p in found.folder.iterdir()) / 1e6
-    print(f"  server: a new machine fetches {size:.0f} MB in {time.perf_counter() - started:.1f} s")
+    print(f"  server: a new machine fetches {size:.0f} MB in {clock}", flush=True)
 
 
 def main() -> None:
@@ -121,10 +151,11 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True, help="MedQuAD passages, .jsonl.gz")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--url", help="a Chroma server that runs already")
+    parser.add_argument("--pid", type=int, help="used by the bench itself")
     parser.add_argument("--work", type=Path, help="used by the bench itself")
     chosen = parser.parse_args()
     if chosen.work:
-        run(chosen.work, chosen.url, chosen.corpus, chosen.passages[0], chosen.seed)
+        run(chosen)
         return
     with tempfile.TemporaryDirectory(prefix="server-") as scratch:
         server = None if chosen.url else ChromaServer(Path(scratch) / "chroma")
@@ -135,6 +166,7 @@ def main() -> None:
                 print(f"{passages:,} passages", flush=True)
                 same = ["--corpus", chosen.corpus, "--seed", str(chosen.seed)]
                 place = ["--url", chosen.url or server.url, "--work", scratch]
+                place += ["--pid", str(server.pid)] if server else []
                 command = [sys.executable, __file__, "--passages", str(passages)]
                 subprocess.run([*command, *same, *place], check=True)
         finally:

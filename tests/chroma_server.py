@@ -47,6 +47,11 @@ class ChromaServer:
             assert time.monotonic() < deadline, "the Chroma server does not start"
             time.sleep(0.05)
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=2)
         try:

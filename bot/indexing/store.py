@@ -98,6 +98,9 @@ class Location(Protocol):
     def release(self, client: ClientAPI) -> None:
         """Called when the store is closed."""
 
+    def batch(self, client: ClientAPI) -> int:
+        """How many records are sent at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class InFolder:
@@ -133,6 +136,9 @@ class InFolder:
             f"The vectors could not be written: {error}",
             hint="Look at free space and at write access of the state folder, then run it again.",
         )
+
+    def batch(self, client: ClientAPI) -> int:
+        return client.get_max_batch_size()
 
     def release(self, client: ClientAPI) -> None:
         close: Callable[[], None] | None = getattr(client, "close", None)
@@ -246,7 +252,7 @@ class VectorStore:
     def _batches(self, items: Iterable[_T]) -> Iterator[list[_T]]:
         rest = iter(items)
         with self._guarded():
-            size = self._client.get_max_batch_size()
+            size = self._location.batch(self._client)
         while batch := list(islice(rest, size)):
             yield batch
 
