@@ -20,6 +20,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from bot.settings import Settings
+from tests.browser.reporting import Report
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -33,6 +34,16 @@ ARGS = [
     "--disable-sync",
 ]
 START_SECONDS = 90
+REPORT = pytest.StashKey[Report]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[REPORT] = Report()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in terminalreporter.config.stash[REPORT].lines():
+        terminalreporter.write_line(line)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,6 +55,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
             if not Path(CHROMIUM).exists() and not os.environ.get("CI"):
                 item.add_marker(pytest.mark.skip(reason="there is no Chromium on this machine"))
+
+
+@pytest.fixture(scope="session")
+def report(pytestconfig: pytest.Config) -> Report:
+    """Where tests put the figures that the end of the run prints."""
+    return pytestconfig.stash[REPORT]
 
 
 def free_port() -> int:
@@ -90,26 +107,47 @@ def serving(
 Scripted = Callable[..., contextlib.AbstractContextManager[str]]
 
 
+def scripted_app(
+    folder: Path, *frame_ancestors: str, index: bool = True, **settings: Any
+) -> dict[str, Any]:
+    """What `serve_scripted.py` needs to know of one app; its state goes below `folder`."""
+    web = {"frame_ancestors": frame_ancestors, "requests_per_minute": 0}
+    given = {
+        "paths": {"var": str(folder / "var")},
+        **settings,
+        "web": web | settings.get("web", {}),
+    }
+    return {"port": free_port(), "settings": given, "index": index}
+
+
+@contextlib.contextmanager
+def serving_scripted(folder: Path, *apps: dict[str, Any]) -> Iterator[list[str]]:
+    """The addresses of the apps, all ready. Temporary files go below `folder`, too."""
+    (folder / "tmp").mkdir(exist_ok=True)
+    command = ["-m", "tests.browser.serve_scripted", json.dumps(apps)]
+    port = apps[0]["port"]
+    with serving(command, port, folder / "app.log", TMPDIR=str(folder / "tmp")):
+        addresses = [f"http://127.0.0.1:{app['port']}" for app in apps]
+        deadline = time.monotonic() + START_SECONDS
+        while not all(answers(f"{address}/healthz") for address in addresses):
+            assert time.monotonic() < deadline, (folder / "app.log").read_text()[-3000:]
+            time.sleep(0.1)
+        yield addresses
+
+
 @pytest.fixture(scope="session")
 def serve_scripted(tmp_path_factory: pytest.TempPathFactory) -> Scripted:
     """Serve the app with the scripted bot; the origins may frame it, `settings` are groups of
     settings, `index=False` takes the index away. State and temporary files go into `folder`."""
 
+    @contextlib.contextmanager
     def start(
         *frame_ancestors: str, index: bool = True, folder: Path | None = None, **settings: Any
-    ) -> contextlib.AbstractContextManager[str]:
-        port = free_port()
+    ) -> Iterator[str]:
         folder = folder or tmp_path_factory.mktemp("served")
-        web = {"frame_ancestors": frame_ancestors, "requests_per_minute": 0}
-        given = {
-            "paths": {"var": str(folder / "var")},
-            **settings,
-            "web": web | settings.get("web", {}),
-        }
-        options = [] if index else ["no-index"]
-        command = ["-m", "tests.browser.serve_scripted", str(port), json.dumps(given), *options]
-        (folder / "tmp").mkdir(exist_ok=True)
-        return serving(command, port, folder / "app.log", TMPDIR=str(folder / "tmp"))
+        app = scripted_app(folder, *frame_ancestors, index=index, **settings)
+        with serving_scripted(folder, app) as (address,):
+            yield address
 
     return start
 

@@ -1,22 +1,29 @@
-"""Serves the web app with the scripted bot, for tests: PORT SETTINGS-AS-JSON [no-index]."""
+"""Serves the web app with the scripted bot, for tests. Its argument is a JSON list of apps, each
+with a `port`, its `settings`, and whether there is an `index`. All run in this one process, because
+starting a process costs more than everything that most tests do."""
 
 from __future__ import annotations
 
 import json
 import sys
+import threading
+from typing import Any
+
+from fastapi import FastAPI
 
 from bot.settings import Settings
 from bot.web.factory import create_app
 from bot.web.serving import serve
 from tests.scripted_bot import CONTACT, ScriptedBot
 
-if __name__ == "__main__":
-    port, given, *options = sys.argv[1:]
-    wanted = json.loads(given)
-    settings = Settings(
+NO_INDEX = "There is no index yet."
+
+
+def made(port: int, settings: dict[str, Any], index: bool) -> tuple[Settings, FastAPI]:
+    given = Settings(
         **{
-            **wanted,
-            "web": {**wanted.get("web", {}), "port": int(port)},
+            **settings,
+            "web": {**settings.get("web", {}), "port": port},
             "contact": {
                 "name": CONTACT.name,
                 "phone": CONTACT.phone,
@@ -25,7 +32,13 @@ if __name__ == "__main__":
             },
         }
     )
-    bot = (
-        ScriptedBot(index=False, problems=("There is no index yet.",)) if options else ScriptedBot()
-    )
-    serve(settings, app=create_app(settings, bot))
+    bot = ScriptedBot() if index else ScriptedBot(index=False, problems=(NO_INDEX,))
+    return given, create_app(given, bot)
+
+
+if __name__ == "__main__":
+    # One by one: Gradio keeps the page that it builds in a global.
+    (settings, app), *others = [made(**entry) for entry in json.loads(sys.argv[1])]
+    for other, its_app in others:
+        threading.Thread(target=serve, args=(other,), kwargs={"app": its_app}, daemon=True).start()
+    serve(settings, app=app)

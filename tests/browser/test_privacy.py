@@ -9,11 +9,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Error, Request, expect
+from playwright.sync_api import Browser, Error, Playwright, Request, expect
 
-from tests.browser.conftest import Scripted, ask
+from tests.browser.conftest import ARGS, CHROMIUM, Scripted, ask
+from tests.browser.scenes import send
 
 CANARY = "kanarienvogel-4711"
+FOUND = "findelkind-4712"
 WAYS = ("types", "weather", "which dose", "I have chest pain", "crash", "no index", "x" * 2500)
 
 
@@ -30,11 +32,13 @@ def post(address: str, body: dict[str, object]) -> int:
         return int(error.code)
 
 
-def found_below(folder: Path) -> list[str]:
+def found_below(folder: Path, words: str = CANARY) -> list[str]:
+    """The files that hold the words, in either of the ways that programs write texts."""
+    ways = (words.encode(), words.encode("utf-16-le"))
     return [
         str(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and CANARY.encode() in path.read_bytes()
+        if path.is_file() and any(way in path.read_bytes() for way in ways)
     ]
 
 
@@ -120,3 +124,34 @@ def test_no_word_of_a_reader_is_kept_anywhere(
     ]
     assert elsewhere == []
     assert not [r for r in requests if CANARY in json.dumps(r.headers)]
+
+
+def test_nothing_is_left_on_the_disk_of_the_device(
+    driver: Playwright, serve_scripted: Scripted, tmp_path: Path
+) -> None:
+    """A shared computer: the whole profile that a browser keeps on disk, after it was closed."""
+    profile = tmp_path / "profile"
+    context = driver.chromium.launch_persistent_context(
+        profile, executable_path=CHROMIUM, args=ARGS
+    )
+    with serve_scripted() as address:
+        page = context.pages[0]
+        page.goto(f"{address}/about?seen={FOUND}")
+        page.goto(f"{address}/chat/")
+        ask(page, f"types {CANARY}")
+        page.get_by_label("Looks wrong").check()
+        page.get_by_label("Tell us more, if you like").fill(CANARY)
+        page.get_by_label("Your question").fill(f"half a {CANARY}")
+        page.goto(f"{address}/plain")
+        send(page, f"types {CANARY}")
+        page.get_by_label("Tell us more, if you like").fill(CANARY)
+        page.get_by_role("button", name="Take-home sheet").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("My take-home sheet")
+        page.goto(f"{address}/library")
+        page.get_by_label("Search the library").fill(CANARY)
+        page.get_by_role("button", name="Search").click()
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        page.wait_for_timeout(1500)  # browsers write their state a moment later
+        context.close()
+    assert found_below(profile, FOUND), "an address is kept, so the search finds what there is"
+    assert found_below(profile) == []

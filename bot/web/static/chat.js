@@ -19,6 +19,11 @@
     for (const group of document.querySelectorAll("#about-you fieldset:not([aria-label])")) {
       group.setAttribute("aria-label", group.querySelector("[data-testid=block-info]").textContent);
     }
+    // What is offered next comes from the guides, and so is in their language.
+    const guides = [...document.querySelectorAll("#log .statements")].pop()?.lang ?? "";
+    for (const button of document.querySelectorAll("#follow-ups button")) button.lang = guides;
+    const box = document.querySelector("#question textarea");
+    if (box) box.dir = "auto";
     for (const link of document.querySelectorAll("#log a[href^='tel:'], #log a[href^='sms:']")) {
       link.removeAttribute("target");
     }
@@ -36,6 +41,21 @@
     chat.prepareFeedback(answer);
   };
 
+  // A long answer has many stops: by keyboard, its start is one stop back from the question box.
+  const offerStart = (asked) => {
+    if (asked?.id === "asked-last") return;
+    document.getElementById("asked-last")?.removeAttribute("id");
+    document.getElementById("to-answer")?.remove();
+    if (!asked) return;
+    asked.id = "asked-last";
+    asked.tabIndex = -1;
+    const link = document.createElement("a");
+    link.id = "to-answer";
+    link.href = "#asked-last";
+    link.textContent = words.to_answer;
+    document.getElementById("composer").prepend(link);
+  };
+
   const show = (rows, last) => {
     // An alert announces itself.
     if (!last.querySelector("[role=alert]") && last.getAttribute("role") !== "alert") {
@@ -44,16 +64,19 @@
     // The keyboard on the screen would cover the answer.
     const typing = document.activeElement?.closest("#composer");
     if (typing && matchMedia("(pointer: coarse)").matches) document.activeElement.blur();
-    rows[rows.length - 1]?.scrollIntoView({ behavior: chat.motion(), block: "start" });
+    // A long question must not keep its answer, or an alarm, off the screen.
+    const row = rows[rows.length - 1];
+    const long = row?.getBoundingClientRect().height > window.innerHeight * 0.3;
+    (long ? last : row)?.scrollIntoView({ behavior: chat.motion(), block: "start" });
   };
 
   let waited = false;
   const look = () => {
-    quieten();
     const pending = document.querySelector("#log .pending");
     const answers = document.querySelectorAll("#log .answer");
     const rows = document.querySelectorAll("#log .user-row");
     answers.forEach(prepare);
+    offerStart(rows[rows.length - 1]?.querySelector(".asked"));
     if (pending && !waited) {
       waited = true;
       chat.waiting.taken();
@@ -83,6 +106,7 @@
 
   let queued = false;
   new MutationObserver(() => {
+    quieten(); // at once: by the next frame, the browser has told screen readers what is new
     if (queued) return;
     queued = true;
     requestAnimationFrame(() => {

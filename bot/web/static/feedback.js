@@ -32,8 +32,15 @@
 
   const thank = (form, text) => {
     const said = form.querySelector(".tool-said");
+    const focused = form.contains(document.activeElement);
     form.replaceChildren(said);
+    if (focused) {
+      // The button that was pressed is gone. The focus reads the words, so the status need not.
+      said.removeAttribute("role");
+      said.tabIndex = -1;
+    }
     said.textContent = text;
+    if (focused) said.focus();
   };
 
   chat.prepareFeedback = (answer) => {

@@ -13,9 +13,11 @@ window.transplantChat = {
   // A trouble line that stays in view, with whom to call; an empty text takes it away.
   show(text) {
     const trouble = document.getElementById("trouble");
-    const contact = document.querySelector(".reach");
-    const call = contact ? [...contact.querySelectorAll("p")].map((p) => p.textContent.trim()) : [];
-    trouble.textContent = text ? [text, ...call].join(" ").replace(/\s+/g, " ") : "";
+    const said = document.createElement("p");
+    said.className = "trouble-said";
+    said.textContent = text;
+    const call = [...document.querySelectorAll(".reach p")].map((p) => p.cloneNode(true));
+    trouble.replaceChildren(...(text ? [said, ...call] : []));
     trouble.hidden = !text;
   },
 

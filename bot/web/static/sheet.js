@@ -47,12 +47,17 @@
   const quotesOf = (answer) =>
     [...answer.querySelectorAll(".source-group")].map((group) => {
       const part = make("div", "", "sheet-quote");
+      const guide = group.querySelector(".source-title").lang;
       for (const entry of group.querySelectorAll("li.source")) {
         const quote = entry.querySelector(".source-link").textContent.trim();
-        part.append(make("p", `[${entry.value}] “${quote}”`));
+        const line = make("p", `[${entry.value}] “${quote}”`);
+        line.lang = guide;
+        part.append(line);
       }
       for (const line of group.querySelectorAll(".source-title, .source-meta")) {
-        part.append(make("p", line.textContent.replace(/\s+/g, " ").trim(), "source-meta"));
+        const copy = make("p", line.textContent.replace(/\s+/g, " ").trim(), "source-meta");
+        copy.lang = line.lang;
+        part.append(copy);
       }
       return part;
     });
@@ -70,7 +75,7 @@
         copy.removeAttribute("role");
         for (const term of copy.querySelectorAll(".term")) term.replaceWith(term.textContent);
         for (const mark of copy.querySelectorAll(".cite")) {
-          mark.replaceWith(mark.textContent.replace(/^\D*/, " ["));
+          mark.replaceWith(mark.textContent.replace(/^\D*/, "["));
         }
         for (const title of copy.querySelectorAll("h4")) {
           title.replaceWith(make("h3", title.textContent));
