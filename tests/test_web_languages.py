@@ -235,7 +235,7 @@ def test_the_chat_page_says_its_language(
     [
         ("/about", [("/about", {"lang": "es"})]),
         ("/about?lang=es", [("/about", {"lang": "en"})]),
-        ("/chat/", [("/chat/es/", {"lang": "es"})]),
+        ("/chat/", [("/chat/es/", {})]),
         ("/chat/es/", [("/chat/", {"lang": "en"})]),
         (
             "/sources/guides/types.md?start=25&end=40",

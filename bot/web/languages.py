@@ -45,12 +45,14 @@ class Spoken:
     def address_in(self, language: str) -> str:
         """This page in another language, at the same place in it."""
         kept = [(name, value) for name, value in parse_qsl(self.query) if name != _PARAMETER]
+        named = [(_PARAMETER, language)]
         path = self.path
         if is_chat(path):
             path = CHATS[language] + "/"
-        query = urlencode([*kept, (_PARAMETER, language)])
+            named = named if language == LANGUAGES[0] else []  # else the path says it
+        query = urlencode([*kept, *named])
         place = "#quote" if path.startswith("/sources/") and "start" in dict(kept) else ""
-        return f"{quote(path)}?{query}{place}"
+        return f"{quote(path)}{'?' if query else ''}{query}{place}"
 
 
 _ENGLISH = Spoken()
