@@ -82,13 +82,13 @@ def test_the_spanish_card_asks_for_the_same(rule) -> None:  # type: ignore[no-un
 def test_spanish_texts_are_plain_and_safe(name: str, text: str) -> None:
     filled = text.replace("{emergency}", "911").replace("{fever}", "38.0 °C (100.4 °F)")
     assert not BLOCKED.search(filled), BLOCKED.search(filled)
-    # 70 and more is "fairly easy", sixth grade. A check of single cards, so with some room below.
-    assert fernandez_huerta(filled) >= 60, f"{name}: {fernandez_huerta(filled):.0f}"
+    # 70 and more is sixth grade. A check of single texts, so with some room below.
+    assert fernandez_huerta(filled) >= 65, f"{name}: {fernandez_huerta(filled):.0f}"
 
 
-def test_spanish_texts_together_are_of_grade_six() -> None:
+def test_spanish_texts_together_are_easy_to_read() -> None:
     everything = " ".join(text for _, text in shown())
-    assert fernandez_huerta(everything.replace("{emergency}", "911")) >= 75
+    assert fernandez_huerta(everything.replace("{emergency}", "911")) >= 80  # fifth grade
 
 
 def test_the_reader_is_addressed_as_usted() -> None:
