@@ -23,8 +23,6 @@ def answer_json(answer: Answer, *, request_id: str | None = None) -> dict[str, A
         "related": [_related(r) for r in answer.related],
         "notices": list(answer.notices),
         "follow_ups": list(answer.follow_ups),
-        "language": answer.language,
-        "asked_in": answer.asked_in,
         "contact": contact_json(answer.contact),
         "timings_ms": {"total": 0.0, **answer.trace.timings_ms},
         "versions": {
@@ -33,6 +31,9 @@ def answer_json(answer: Answer, *, request_id: str | None = None) -> dict[str, A
             "model": answer.versions.model,
             "writer": answer.versions.writer,
         },
+        # Beyond DESIGN §5, at the end: the language of our own words, and of the question.
+        "language": answer.language,
+        "asked_in": answer.asked_in,
     }
 
 

@@ -240,6 +240,8 @@ def test_wire_form_has_the_contract_keys(real_bot: Bot) -> None:
         "contact",
         "timings_ms",
         "versions",
+        "language",
+        "asked_in",
     ]
     assert data["id"] == "7"
     assert {
