@@ -104,9 +104,7 @@ def _ask(service: Service, renderer: Renderer, fields: Fields) -> Asked:
         return Asked(
             text=text,
             about=about,
-            body=renderer.trouble(
-                failure.message, failure.hint, title=failure.title, prefix="a1"
-            ),
+            body=renderer.trouble(failure.message, failure.hint, title=failure.title, prefix="a1"),
             status=failure.status,
             retry_after=failure.retry_after,
             typed=text if failure.give_back else "",
