@@ -100,3 +100,8 @@ def test_a_message_with_enough_words_of_its_own_is_read_one_way() -> None:
     turns = (Turn(role="user", text="what is gvhd"), Turn(role="bot", text="GVHD is ..."))
     text = "donor marrow transplant conditioning engraftment neutropenia recovery"
     assert [q.text for q in REWRITE.readings(Question(text=text, history=turns))] == [text]
+
+
+def test_one_word_is_topic_enough() -> None:
+    found = query("and how long does it take?", "What is engraftment?", "Engraftment is ...")
+    assert found.text == "and how long does it take? engraftment"

@@ -77,7 +77,8 @@ class Rewriter:
         """The last earlier question that has a topic of its own, or None."""
         earlier = [turn.text for turn in question.history if turn.role == "user"]
         for past in (" ".join(canonical(turn).split()) for turn in reversed(earlier)):
-            if len(content_words(past)) >= 2 or self._expansions(past):
+            topic = self._own(past) and not _LEANS_BACK.search(past)
+            if topic or len(content_words(past)) >= 2 or self._expansions(past):
                 return past[:300]
         return None
 
