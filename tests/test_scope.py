@@ -133,7 +133,10 @@ def test_every_slot_is_used() -> None:
 )
 def test_small_talk_is_answered(text: str, part: str) -> None:
     reply = greeting(Question(text=text))
-    assert reply and part in reply
+    assert reply
+    said, language = reply
+    assert part in said
+    assert language == "en"
 
 
 @pytest.mark.parametrize(
