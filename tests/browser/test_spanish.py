@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from bot.indexing.flow import ingest
 from bot.settings import Paths, Settings
@@ -94,11 +94,19 @@ def spanish(chromium: Browser) -> Iterator[Page]:
     assert not problems
 
 
+def start(page: Page) -> Locator:
+    """Press the first starter; its answer."""
+    page.get_by_role("button", name=STARTER).click()
+    answer = page.locator("#log .answer-answered")
+    answer.wait_for(timeout=60_000)
+    return answer
+
+
 def ask(page: Page, question: str) -> None:
     before = page.locator("#log .answer").count()
     page.get_by_label(T.chat.question_label).fill(question)
     page.get_by_role("button", name=T.chat.send, exact=True).click()
-    page.locator("#log .answer").nth(before).wait_for()
+    page.locator("#log .answer").nth(before).wait_for(timeout=60_000)
     page.locator("#log .pending").wait_for(state="detached")
 
 
@@ -122,8 +130,7 @@ def test_an_answer_is_framed_in_spanish_and_quoted_in_english(spanish: Page, sma
             new MutationObserver(() => { if (e.textContent) window.said.push(e.textContent) })
             .observe(e, {childList: true, characterData: true}) }"""
     )
-    spanish.get_by_role("button", name=STARTER).click()
-    answer = spanish.locator("#log .answer-answered")
+    answer = start(spanish)
     words = answer.locator(".statements").first
     expect(words).to_contain_text("uses your own stem cells.")
     expect(words).to_have_attribute("lang", "en")
@@ -142,7 +149,7 @@ def test_an_answer_is_framed_in_spanish_and_quoted_in_english(spanish: Page, sma
     expect(spanish.locator("#sheet h1")).to_have_text(T.sheet.title)
     expect(spanish.locator("#sheet .sheet-quote p").first).to_have_attribute("lang", "en")
     spanish.get_by_role("button", name=T.sheet.back).click()
-    answer.get_by_role("radio", name=T.feedback.helped).locator("..").click()
+    answer.get_by_role("radio", name=T.feedback.helped, exact=True).locator("..").click()
     answer.get_by_role("button", name=T.feedback.send).click()
     expect(answer.locator(".feedback .tool-said")).to_have_text(T.script.thanks)
 
@@ -219,8 +226,7 @@ def test_nothing_of_ours_or_of_gradio_is_left_in_english(spanish: Page, small: s
     spanish.goto(f"{small}/chat/es/")
     spanish.get_by_label(T.chat.question_label).wait_for()
     assert LEFT_OVER.findall(own_words(spanish)) == []
-    spanish.get_by_role("button", name=STARTER).click()
-    spanish.locator("#log .answer-answered").wait_for()
+    start(spanish)
     ask(spanish, "quiero morir")
     left = own_words(spanish)
     for marked in (ENGLISH_STARTER, "Test clinic"):  # the question itself, a name
@@ -241,6 +247,7 @@ def test_the_link_to_english_holds_on_every_page(spanish: Page, small: str) -> N
     assert spanish.evaluate("document.documentElement.lang") == "en"
     spanish.get_by_label("Your question").fill(ENGLISH_STARTER)
     spanish.get_by_role("button", name="Send", exact=True).click()
+    spanish.locator("#log .answer-answered").wait_for(timeout=60_000)
     source = spanish.locator("#log a.source-link").first
     expect(source).to_have_attribute("href", re.compile(r"[?&]lang=en&"))
     spanish.get_by_role("link", name="Plain page").click()
@@ -259,7 +266,8 @@ def test_an_english_browser_may_choose_spanish(chromium: Browser, small: str) ->
     assert page.evaluate("document.documentElement.lang") == "en"
     page.get_by_role("link", name="Español").click()
     expect(page).to_have_url(f"{small}/chat/es/")
-    page.get_by_role("button", name=STARTER).click()
+    start(page)
+    assert page.evaluate("document.documentElement.lang") == "es", "Gradio leaves it alone"
     source = page.locator("#log a.source-link").first
     expect(source).to_have_attribute("href", re.compile(r"[?&]lang=es&"))
     with context.expect_page() as opened:
@@ -279,8 +287,7 @@ def test_spanish_words_fit(chromium: Browser, small: str, width: int) -> None:
     context = chromium.new_context(viewport={"width": width, "height": 800}, locale="es")
     page = context.new_page()
     page.goto(f"{small}/chat/es/")
-    page.get_by_role("button", name=STARTER).click()
-    page.locator("#log .answer-answered").wait_for()
+    start(page)
     ask(page, "no puedo respirar")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     clipped = """() => [...document.querySelectorAll('#log *, button, .intro *, nav *')]
