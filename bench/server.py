@@ -15,11 +15,11 @@ import argparse
 import logging
 import os
 import random
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -35,6 +35,8 @@ from bot.indexing.places import generations
 from bot.records import Question
 from bot.settings import Paths, Settings, Store
 from tests.chroma_server import ChromaServer
+
+_PARTS = ("path", "search")
 
 
 def change(settings: Settings, corpus: Path, seed: int, server: int | None) -> str:
@@ -70,27 +72,30 @@ def ask(places: dict[str, Settings], corpus: Path, seed: int, server: int | None
     phrases, count = query._PHRASES, query.QUESTIONS
     questions = [rng.choice(phrases).format(rng.choice(topics).lower()) for _ in range(count)]
     bots = {name: Bot.open(settings) for name, settings in places.items()}
-    path: dict[str, list[float]] = {name: [] for name in places}
-    search: dict[str, list[float]] = {name: [] for name in places}
-    used = dict.fromkeys(places, 0.0)
+    taken: dict[str, list[float]] = {f"{name} {what}": [] for name in bots for what in _PARTS}
+    used = dict.fromkeys(taken, 0.0)
     for bot in bots.values():
         bot.warm()
     for first in range(0, len(questions), 10):
         some = questions[first : first + 10]
         for name, bot in bots.items():
             vectors = {text: bot._embedder.embed_query(text) for text in some}
-            clock = Clock(server)
             with bot._index.use() as index:
-                search[name] += query.times(
-                    lambda t, v=vectors, i=index: i.vectors.search("passages", v[t], 40), some
-                )
-            used[name] += clock.cpu() / (len(some) + 3)  # three to warm up
-            path[name] += query.times(lambda t, b=bot: b.examine(Question(text=t)), some)
-    for name, bot in bots.items():
-        p50, p95 = query.p50_p95(path[name])
-        one, cpu = statistics.median(search[name]), used[name] / (len(questions) / 10) * 1000
-        print(f"{name:>8}: path p50 {p50:.1f} p95 {p95:.1f} ms; one search {one:.1f} ms", end=" ")
-        print(f"(processor {cpu:.1f} ms)", flush=True)
+                parts: dict[str, Callable[[str], object]] = {
+                    "path": lambda t, b=bot: b.examine(Question(text=t)),
+                    "search": lambda t, v=vectors, i=index: i.vectors.search("passages", v[t], 40),
+                }
+                for what in _PARTS:
+                    clock = Clock(server)
+                    key = f"{name} {what}"
+                    taken[key] += query.times(parts[what], some, time.perf_counter)
+                    # Each of the first three is asked once more, to warm up.
+                    used[key] += clock.cpu() / (len(some) + 3) * len(some)
+    for key, times in taken.items():
+        p50, p95 = query.p50_p95(times)
+        cpu = used[key] / len(questions) * 1000
+        print(f"{key:>15}: p50 {p50:.1f} p95 {p95:.1f} ms, processor {cpu:.1f} ms", flush=True)
+    for bot in bots.values():
         bot.close()
 
 
