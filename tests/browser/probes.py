@@ -4,29 +4,38 @@ from __future__ import annotations
 
 from playwright.sync_api import Page
 
+# Words for people who do not see the page, and links that show when they have the focus.
+_UNSEEN = """const unseen = e => { for (let x = e; x; x = x.parentElement) {
+    if (getComputedStyle(x).clipPath === 'inset(50%)' || x.matches('.skip')) return true }
+  return false };"""
+
 # WCAG 2.2 2.5.8: at least 24 by 24 px, for links in sentences, too. A radio button or a tick is as
 # large as its label.
-SMALL_TARGETS = """() => [...document.querySelectorAll(
+SMALL_TARGETS = """() => { UNSEEN
+  return [...document.querySelectorAll(
     'a[href], button, input, textarea, select, summary, [tabindex="0"]')]
-  .filter(e => e.type !== 'hidden' && e.checkVisibility({visibilityProperty: true}))
-  .filter(e => !e.closest('.skip, .sr-only') && !(e.closest('.back') && !e.matches(':focus')))
+  .filter(e => e.type !== 'hidden' && !unseen(e) &&
+    e.checkVisibility({visibilityProperty: true, opacityProperty: !e.matches('input')}))
   .map(e => ({e, area: e.matches('input') ? e.closest('label') ?? e : e}))
   .flatMap(({e, area}) => [...area.getClientRects()].slice(0, 1).map(r => [e, r]))
   .filter(([, r]) => r.width && (r.height < 23.9 || r.width < 23.9))
   .map(([e, r]) => `${e.tagName}.${e.className} "${e.textContent.trim().slice(0, 30)}" ` +
-    `${r.width.toFixed(1)} x ${r.height.toFixed(1)}`)"""
+    `${r.width.toFixed(1)} x ${r.height.toFixed(1)}`) }""".replace("UNSEEN", _UNSEEN)
 
 # Text that a box cuts off; what is hidden on purpose does not count.
-CLIPPED = """() => [...document.querySelectorAll('body *')]
+CLIPPED = """() => { UNSEEN
+  return [...document.querySelectorAll('body *')]
   .filter(e => e.checkVisibility({visibilityProperty: true, opacityProperty: true}))
-  .filter(e => !e.closest('.sr-only, .skip, .back, script, svg, textarea'))
+  .filter(e => !e.closest('script, svg, textarea, object') && !unseen(e))
   .filter(e => { const s = getComputedStyle(e); return [s.overflowX, s.overflowY].some(
       o => o === 'hidden' || o === 'clip') || s.textOverflow === 'ellipsis' })
   .filter(e => e.scrollHeight > e.clientHeight + 2 || e.scrollWidth > e.clientWidth + 2)
-  .map(e => `${e.tagName}.${e.className} "${e.textContent.trim().slice(0, 30)}"`)"""
+  .map(e => `${e.tagName}.${e.className} "${e.textContent.trim().slice(0, 30)}"`) }""".replace(
+    "UNSEEN", _UNSEEN
+)
 
 # Contrast by WCAG, computed for every text that shows; axe leaves some texts undecided.
-PALE = """() => {
+PALE = """() => { UNSEEN
   const parse = c => { const m = c.match(/[\\d.]+/g).map(Number);
     return m.length < 4 ? [...m, 1] : m };
   const over = (f, b) => [0, 1, 2].map(i => f[i] * f[3] + b[i] * (1 - f[3])).concat(1);
@@ -42,7 +51,7 @@ PALE = """() => {
     const e = walk.currentNode.parentElement;
     if (!walk.currentNode.textContent.trim() || !e.checkVisibility({opacityProperty: true,
         visibilityProperty: true})) continue;
-    if (e.closest('.sr-only, .skip, .back, script, style, noscript')) continue;
+    if (e.closest('script, style, noscript') || unseen(e)) continue;
     let opacity = 1; for (let x = e; x; x = x.parentElement) opacity *= getComputedStyle(x).opacity;
     const bg = backdrop(e); const fg = parse(getComputedStyle(e).color); fg[3] *= opacity;
     const [a, b] = [lum(over(fg, bg)), lum(bg)].sort((x, y) => y - x);
@@ -50,7 +59,7 @@ PALE = """() => {
     const said = walk.currentNode.textContent.trim().slice(0, 40);
     if (ratio < 4.5) bad.push(`${ratio.toFixed(2)} .${e.className} "${said}"`);
   }
-  return bad }"""
+  return bad }""".replace("UNSEEN", _UNSEEN)
 
 # WCAG 1.4.12. A sheet of the page's own making, because the policy allows no style element.
 _SPACE = """() => { const sheet = new CSSStyleSheet();
