@@ -7,6 +7,7 @@ import html as html_module
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -402,6 +403,17 @@ def test_right_to_left_messages_say_so(language: str) -> None:
 @pytest.mark.parametrize("language", ["es", "zh", "hi", "ht", "so"])
 def test_left_to_right_messages_carry_their_language(language: str) -> None:
     assert f'<p class="answer-lead" lang="{language}">' in answer_in(language, notices=("…",))
+
+
+def test_what_to_do_when_ill_stands_above_an_answer_without_rules_in_its_language() -> None:
+    plain = ScriptedBot().ask(Question(text="types"))
+    answer = replace(plain, asked_in="fr", notices=("Si vous vous sentez mal", "Overdue."))
+    html = Renderer(Settings(contact=ContactSettings(phone="1"))).answer(answer, prefix="a1")
+    lead = html.index('<p class="answer-lead" lang="fr">Si vous vous sentez mal</p>')
+    assert lead < html.index('class="statements"') < html.index("<li>Overdue.</li>")
+    assert html.count("Si vous vous sentez mal") == 1
+    spanish = replace(plain, asked_in="es", language="es", notices=("Aviso.",))
+    assert "answer-lead" not in Renderer(Settings()).answer(spanish, prefix="a1")
 
 
 def test_a_question_takes_the_direction_of_its_letters(client: TestClient) -> None:

@@ -13,6 +13,7 @@ from bot.indexing.flow import ingest
 from bot.settings import Paths, Settings
 from bot.web.catalogue import load_texts
 from tests.browser.conftest import free_port, serving
+from tests.browser.test_every_scene import axe
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -321,3 +322,24 @@ def test_words_when_the_connection_is_lost(spanish: Page, small: str) -> None:
     spanish.evaluate("dispatchEvent(new Event('offline'))")
     expect(spanish.locator("#trouble")).to_contain_text("Se perdió la conexión")
     expect(spanish.locator("#trouble")).to_contain_text("En una emergencia, llame al 911")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_spanish_pages(chromium: Browser, small: str, scheme: str) -> None:
+    context = chromium.new_context(
+        viewport={"width": 390, "height": 844},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        locale="es",
+    )
+    page = context.new_page()
+    page.goto(f"{small}/chat/es/")
+    page.get_by_label(T.chat.question_label).wait_for()
+    assert axe(page) == []
+    start(page)
+    for question in ("who won the world cup", "tengo fiebre", "ما هو زرع النخاع", "quiero morir"):
+        ask(page, question)
+    assert axe(page) == []
+    for path in ("/plain", "/about", "/library", "/sources/types.md?start=25&end=60"):
+        page.goto(small + path)
+        assert axe(page) == [], path
+    context.close()
