@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from bot.errors import DamagedIndex, DocumentError, StoreError
+from bot.errors import DamagedIndex, DocumentError, NoIndex, StoreError
 from bot.gaps import load_gaps
 from bot.indexing.batching import embed_by_length
 from bot.indexing.building import Builder
@@ -324,11 +324,10 @@ class _Run:
 
 
 def _current(index: Index) -> Generation | None:
+    # What a process that serves saw a moment ago (`current_name`) may be older than the lock.
     try:
-        if index.current_name() is None:
-            return None
         current = index.current()
         current.manifest()
-    except DamagedIndex:
+    except (NoIndex, DamagedIndex):
         return None
     return current
