@@ -29,10 +29,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bot.indexing import flow
+from bot.indexing.embedding import Reading
 from bot.settings import Paths, Settings
 
 _TOPICS = (
@@ -116,6 +119,7 @@ def ours() -> Callable[[Path, Path], tuple[int, int]]:
 
     embedder = flow.make_embedder(Settings())
     embedder.embed_in_bulk(["warm up"])
+    embedder.read_in_bulk(["warm up"])
     flow.make_embedder = lambda settings: embedder
 
     def index(folder: Path, target: Path) -> tuple[int, int]:
@@ -213,7 +217,12 @@ def unchanged(folder: Path, work: Path, count: int) -> None:
         axis = [rng.randrange(384) for _ in texts]
         return [[float(n == a) for n in range(384)] for a in axis]
 
+    def read(texts: list[str]) -> list[Reading]:
+        no_words = np.zeros((0, 384))
+        return [Reading(vector=made, words=(), vectors=no_words) for made in made_up(texts)]
+
     embedder.embed_in_bulk = made_up  # type: ignore[method-assign]
+    embedder.read_in_bulk = read  # type: ignore[method-assign,assignment]
     flow.make_embedder = lambda settings: embedder
     first = flow.ingest(settings)
     assert first.passages == count

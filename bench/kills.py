@@ -37,6 +37,7 @@ from bot.indexing import flow
 from bot.indexing.generations import Generations
 from bot.indexing.lexical import PassageStore
 from bot.indexing.store import InFolder, VectorStore
+from bot.indexing.word_vectors import unpacked
 from bot.settings import Paths, Settings
 
 DOCUMENTS = 20
@@ -44,6 +45,8 @@ MODES = ("first", "incremental", "rebuild")
 _SAME = 0.9995
 """Cosine from which two vectors are of one text: embedded in another batch, in bfloat16, it has at
 least 0.9999; the nearest two texts of these leaflets, which differ in one digit, have 0.9962."""
+_SAME_WORD = 0.98
+"""The same of a word in two bits a number."""
 
 
 def write_corpus(folder: Path, version: int) -> None:
@@ -104,6 +107,7 @@ def state_of(var: Path) -> dict[str, Any] | None:
                 got["metadatas"][position],
                 [float(x) for x in got["embeddings"][position]],
             )
+    read = dict(zip(chunks, passages.word_vectors(list(chunks)), strict=True))
     for chunk_id, chunk in chunks.items():
         near = vectors.search("passages", records[f"passages {chunk_id}"][2], 1)
         assert near[0].chunk_id == chunk_id, f"{chunk_id} is not found by its vector"
@@ -119,6 +123,7 @@ def state_of(var: Path) -> dict[str, Any] | None:
         "rows": rows,
         "words": words,
         "records": records,
+        "read": {chunk_id: unpacked(vectors, 384) for chunk_id, vectors in read.items()},
         "hashes": manifest.documents,
         "gaps": (manifest.gaps_hash, manifest.gap_groups),
         "counts": counts,
@@ -127,7 +132,9 @@ def state_of(var: Path) -> dict[str, Any] | None:
 
 def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
     """Equal in everything; vectors up to rounding."""
-    if any(a[key] != b[key] for key in a if key != "records"):
+    if any(a[key] != b[key] for key in a if key not in ("records", "read")):
+        return False
+    if any(not same_words(matrix, b["read"][chunk_id]) for chunk_id, matrix in a["read"].items()):
         return False
     if a["records"].keys() != b["records"].keys():
         return False
@@ -138,6 +145,14 @@ def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
         if sum(x * y for x, y in zip(vector, other[2], strict=True)) < _SAME:
             return False
     return True
+
+
+def same_words(a: Any, b: Any) -> bool:
+    """Whether both are the packed vectors of the same words."""
+    if a.shape != b.shape:
+        return False
+    lengths = (a**2).sum(axis=1) ** 0.5 * (b**2).sum(axis=1) ** 0.5
+    return bool(((a * b).sum(axis=1) / lengths >= _SAME_WORD).all())
 
 
 def leftovers(var: Path) -> list[str]:
@@ -227,7 +242,7 @@ class Trials:
         self._random = random.Random(seed)
         embedder = flow.make_embedder(Settings())
         embedder.embed_query("warm up")
-        embedder.embed_in_bulk(["warm up"])
+        embedder.read_in_bulk(["warm up"])
         import chromadb  # noqa: F401  (imported here so that each fork has it)
 
         flow.make_embedder = lambda settings: embedder

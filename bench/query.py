@@ -1,5 +1,5 @@
 """The question path without the writer as the index grows, against the bare cost of embedding the
-question plus one Chroma query in the same run.
+question plus one Chroma query, and the plain recipe's search, in the same run.
 
 Run: python bench/query.py --passages 1000 10000 100000 --corpus medquad_corpus.jsonl.gz
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import itertools
 import json
 import logging
 import os
@@ -32,16 +33,20 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bot.answering.flow import Bot
+from bot.chains import LocalEmbeddings
 from bot.gaps import load_gaps
 from bot.indexing import flow
 from bot.indexing.building import Builder
-from bot.indexing.cache import EmbeddingCache
+from bot.indexing.cache import EmbeddingCache, PassageVectors
+from bot.indexing.embedding import Reading
+from bot.indexing.word_vectors import packed
 from bot.records import Question, Section, SourceDocument, SourceInfo, Span
 from bot.settings import Paths, Settings
 from bot.text import sentence_spans
 
 SECTIONS = 5
 QUESTIONS = 100
+_WARM_UP = 5
 _PHRASES = (
     "what is {}",
     "what helps against {} after a transplant",
@@ -97,12 +102,14 @@ def documents(
 
 
 class Mixtures:
-    """Unit vectors of made-up texts: two real vectors mixed, and noise."""
+    """Unit vectors of made-up texts: two real vectors mixed, and noise. Their words are those of
+    six real sentences."""
 
-    def __init__(self, real: list[list[float]], seed: int) -> None:
+    def __init__(self, real: list[Reading], seed: int) -> None:
         import numpy as np
 
-        self._real = np.asarray(real, dtype=np.float32)
+        self._real = np.asarray([made.vector for made in real], dtype=np.float32)
+        self._words = [packed(made.vectors) for made in real]
         self._random = np.random.default_rng(seed)
 
     def __call__(self, texts: list[str]) -> list[list[float]]:
@@ -115,13 +122,20 @@ class Mixtures:
         made: list[list[float]] = mixed.tolist()
         return made
 
+    def read(self, texts: list[str]) -> list[PassageVectors]:
+        picks = self._random.integers(0, len(self._words), (len(texts), 6))
+        return [
+            PassageVectors(vector=vector, words=b"".join(self._words[n] for n in six))
+            for vector, six in zip(self(texts), picks, strict=True)
+        ]
+
 
 def build(settings: Settings, corpus: Path, passages: int, seed: int) -> None:
     """Build an index of so many passages; print rate and size."""
     sentences, topics = read_corpus(corpus, 3_000)
     rng = random.Random(seed)
     embedder = flow.make_embedder(settings)
-    mixtures = Mixtures(embedder.embed_documents(rng.sample(sentences, 400)), seed)
+    mixtures = Mixtures(embedder.read_in_bulk(rng.sample(sentences, 400)), seed)
     all_generations = flow.generations(settings)
     gaps = load_gaps(settings.paths.knowledge)
     started = time.perf_counter()
@@ -129,7 +143,7 @@ def build(settings: Settings, corpus: Path, passages: int, seed: int) -> None:
         building = all_generations.begin()
         # A folder cannot be opened as a cache: made-up vectors are not kept.
         logging.disable()
-        cache = EmbeddingCache(settings.paths.var, {}, mixtures)
+        cache = EmbeddingCache(settings.paths.var, {}, mixtures, mixtures.read)
         vectors = all_generations.new_vectors(building, None)
         builder = Builder(building, vectors, embedder, cache, settings, fresh=True)
         for document in documents(passages, sentences, topics, rng):
@@ -147,9 +161,11 @@ def build(settings: Settings, corpus: Path, passages: int, seed: int) -> None:
     print(f"built {passages:,}: {seconds:.0f} s ({rate:.0f}/s), {size / 1e6:,.0f} MB", flush=True)
 
 
-def times(
-    call: Callable[[str], object], questions: list[str], clock: Callable[[], float]
-) -> list[float]:
+Call = Callable[[str], object]
+
+
+def times(call: Call, questions: list[str], clock: Callable[[], float]) -> list[float]:
+    """Milliseconds of each call."""
     for text in questions[:3]:
         call(text)
     taken = []
@@ -160,19 +176,48 @@ def times(
     return taken
 
 
+def in_turns(calls: dict[str, Call], questions: list[str]) -> dict[str, list[tuple[float, float]]]:
+    """Milliseconds by the clock and of the processor of each call for each question; all calls for
+    one question before the next, each one first in turn, so that a busy machine slows all alike."""
+    names = list(calls)
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+    for number, text in enumerate([*questions[:_WARM_UP], *questions]):
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            wall, cpu = time.perf_counter(), time.process_time()
+            calls[name](text)
+            cost = (time.perf_counter() - wall, time.process_time() - cpu)
+            if number >= _WARM_UP:
+                taken[name].append((cost[0] * 1000, cost[1] * 1000))
+    return taken
+
+
 def p50_p95(taken: list[float]) -> tuple[float, float]:
     cuts = statistics.quantiles(taken, n=20)
     return cuts[9], cuts[18]
 
 
-def measure(
-    settings: Settings, corpus: Path, passages: int, seed: int, clock: Callable[[], float]
-) -> None:
-    """Print what a question costs, whole and step by step; the path also without the second
-    reading of the first hits (docs/decisions/0006)."""
+def is_searched_for(bot: Bot, text: str) -> bool:
+    """Whether the rules leave this question to the documents."""
+    question = Question(text=text)
+    alert = bot._triage(question).alert
+    return not (alert and alert.stops) and not bot._without_documents(bot._reply(question))
+
+
+def path(bot: Bot, text: str) -> object:
+    """What `Bot.ask` does before it writes."""
+    question = Question(text=text)
+    assert bot._before_documents(bot._reply(question)) is None
+    with bot._index.use() as index:
+        return bot._find_and_judge(index, question, lambda chunk: bot._may_be_shown(chunk, "en"))
+
+
+def measure(settings: Settings, corpus: Path, passages: int, seed: int) -> None:
+    """Print what a question costs: the whole path, the path without the second reading of the first
+    hits (docs/decisions/0006), the bare cost, and the plain recipe's search of the same passages;
+    then the steps of the path."""
     _, topics = read_corpus(corpus, 3_000)
     rng = random.Random(seed + 1)
-    questions = [rng.choice(_PHRASES).format(rng.choice(topics).lower()) for _ in range(QUESTIONS)]
     retrieval = settings.retrieval.model_copy(update={"reranker": "none"})
     bot = Bot.open(settings)
     once = Bot.open(settings.model_copy(update={"retrieval": retrieval}))
@@ -180,57 +225,55 @@ def measure(
     bot.warm()
     once.warm()
     embedder = bot._embedder
-    steps: dict[str, list[float]] = {}
+    drawn = (rng.choice(_PHRASES).format(rng.choice(topics).lower()) for _ in range(9 * QUESTIONS))
+    questions = list(itertools.islice(filter(lambda t: is_searched_for(bot, t), drawn), QUESTIONS))
+    with bot._index.use() as index:
+        collection = index.vectors._collection("passages")
+        plain = index.vectors.as_langchain(LocalEmbeddings(embedder))
 
-    def bare(text: str) -> object:
-        with bot._index.use() as index:
-            collection = index.vectors._collection("passages")
+        def bare(text: str) -> object:
             return collection.query(query_embeddings=[embedder.embed_query(text)], n_results=10)
 
-    def whole(text: str) -> object:
-        examined = bot.examine(Question(text=text))
-        assert examined, text
-        return examined
-
-    def read_once(text: str) -> object:
-        return once.examine(Question(text=text))
-
-    with bot._index.use() as index:
-        searches = {
-            "embed": embedder.embed_query,
-            "passages": lambda t: index.vectors.search("passages", vectors[t], 40),
-            "questions": lambda t: index.vectors.search("questions", vectors[t], 200),
-            "words": lambda t: index.passages.search(t, 40),
+        costs = in_turns(
+            {
+                "bare": bare,
+                "plain": lambda t: plain.similarity_search(t, k=10),
+                "path": lambda t: path(bot, t),
+                "once": lambda t: path(once, t),
+            },
+            questions,
+        )
+        read = {text: embedder.read_query(text) for text in questions}
+        found = {t: bot.retrieve(t).hits[:5] for t in questions}
+        steps: dict[str, Call] = {
+            "triage": lambda t: bot._triage(Question(text=t)),
+            "scope": lambda t: bot._without_documents(bot._reply(Question(text=t))),
             "rewrite": lambda t: bot._find.queries(index, Question(text=t)),
+            "embed": embedder.embed_query,
+            "read": embedder.read_query,
+            "passages": lambda t: index.vectors.search("passages", read[t].vector, 40),
+            "questions": lambda t: index.vectors.search("questions", read[t].vector, 320),
+            "words": lambda t: index.passages.search(t, 40),
+            "chunks": lambda t: index.passages.chunks(h.chunk.chunk_id for h in found[t]),
+            "word vectors": lambda t: index.passages.word_vectors(
+                [h.chunk.chunk_id for h in found[t]]
+            ),
         }
-        vectors = {text: embedder.embed_query(text) for text in questions}
-        for name, call in searches.items():
-            steps[name] = times(call, questions, clock)
-    # Taken in turns, so that a busy machine slows both alike.
-    parts: dict[str, list[float]] = {"bare": [], "path": [], "once": []}
-    for first in range(0, len(questions), 20):
-        some = questions[first : first + 20]
-        parts["bare"] += times(bare, some, clock)
-        parts["once"] += times(read_once, some, clock)
-        parts["path"] += times(whole, some, clock)
+        medians = {
+            name: p50_p95(times(call, questions, time.perf_counter))[0]
+            for name, call in steps.items()
+        }
     bot.close()
     once.close()
-    bare_cost, path_cost = p50_p95(parts["bare"]), p50_p95(parts["path"])
-    once_cost = p50_p95(parts["once"])
-    found = {
-        "bare p50": bare_cost[0],
-        "bare p95": bare_cost[1],
-        "path p50": path_cost[0],
-        "path p95": path_cost[1],
-        "ratio": path_cost[0] / bare_cost[0],
-        "read once p50": once_cost[0],
-        "read once p95": once_cost[1],
-        "its ratio": once_cost[0] / bare_cost[0],
-        "MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
-    print(f"{passages:>9,}: " + "  ".join(f"{name} {value:.2f}" for name, value in found.items()))
-    medians = {name: p50_p95(taken)[0] for name, taken in steps.items()}
-    print(f"{'p50':>9}: " + "  ".join(f"{name} {value:.2f}" for name, value in medians.items()))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{passages:,} passages, {memory:.0f} MB")
+    print(f"{'':>8}{'p50':>8}{'p95':>8}{'x bare':>8}{'CPU p50':>9}{'x bare':>8}")
+    wall = {name: p50_p95([c[0] for c in taken]) for name, taken in costs.items()}
+    cpu = {name: p50_p95([c[1] for c in taken])[0] for name, taken in costs.items()}
+    for name, (p50, p95) in wall.items():
+        ratios = p50 / wall["bare"][0], cpu[name] / cpu["bare"]
+        print(f"{name:>8}{p50:8.1f}{p95:8.1f}{ratios[0]:8.2f}{cpu[name]:9.1f}{ratios[1]:8.2f}")
+    print("   steps: " + ", ".join(f"{name} {value:.1f}" for name, value in medians.items()))
 
 
 def main() -> None:
@@ -239,9 +282,6 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True, help="MedQuAD passages, .jsonl.gz")
     parser.add_argument("--keep", type=Path, help="build the indexes here and use them again")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--cpu", action="store_true", help="CPU time instead of the clock: for a busy machine"
-    )
     parser.add_argument("--only", choices=("build", "measure"), help="used by the bench itself")
     chosen = parser.parse_args()
     if chosen.only:
@@ -250,13 +290,12 @@ def main() -> None:
         if chosen.only == "build":
             build(*given)
         else:
-            measure(*given, time.process_time if chosen.cpu else time.perf_counter)
+            measure(*given)
         return
     folder = chosen.keep or Path(tempfile.mkdtemp(prefix="query-"))
     for passages in chosen.passages:
         # Processes of their own, so that memory is that of serving.
         same = ["--corpus", chosen.corpus, "--keep", folder, "--seed", str(chosen.seed)]
-        same += ["--cpu"] if chosen.cpu else []
         for step in ("build", "measure"):
             if step == "build" and (folder / str(passages) / "index/current").exists():
                 continue

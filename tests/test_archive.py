@@ -96,7 +96,11 @@ def content(settings: Settings, *, expected: bool = True) -> Any:
         for r in vectors.records(name):
             records[r.record_id] = (name, r.text, r.kind, r.source_id, r.chunk_id, r.group)
             numbers[r.record_id] = [float(x) for x in r.vector]
-    documents = {s: (store.document(s), store.chunks_of(s)) for s in store.file_hashes()}
+    documents = {
+        s: (store.document(s), chunks, store.word_vectors([c.chunk_id for c in chunks]))
+        for s in store.file_hashes()
+        for chunks in [store.chunks_of(s)]
+    }
     # Chroma scales vectors to length one when they are stored: that rounds.
     rounded = {i: pytest.approx(vector, abs=1e-6) for i, vector in numbers.items()}
     found = (documents, records, rounded if expected else numbers, store.vocabulary())
@@ -306,6 +310,31 @@ BAD = [
         "a heading that is a number",
         forged("passages.sqlite3", edited_sql("UPDATE chunks SET heading = '[1]'")),
         "cannot be used",
+    ),
+    (
+        "no vectors of words",
+        forged("passages.sqlite3", edited_sql("DELETE FROM word_vectors")),
+        "does not hold together",
+    ),
+    (
+        "half a vector of a word",
+        forged(
+            "passages.sqlite3", edited_sql("UPDATE word_vectors SET vectors = x'00' WHERE row = 2")
+        ),
+        "words of a passage",
+    ),
+    (
+        "vectors of words that are text",
+        forged("passages.sqlite3", edited_sql("UPDATE word_vectors SET vectors = 'a'")),
+        "words of a passage|not those of its texts",
+    ),
+    (
+        "words of another passage",
+        forged(
+            "passages.sqlite3",
+            edited_sql("UPDATE word_vectors SET vectors = (SELECT max(vectors) FROM word_vectors)"),
+        ),
+        "not those of its texts",
     ),
     (
         "a document more in the list",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.indexing.batching import MOST_CHARACTERS, embed_by_length
-from bot.indexing.cache import EmbeddingCache
+from bot.indexing.cache import EmbeddingCache, PassageVectors
 from bot.indexing.flow import ingest
 from bot.settings import Settings
 from tests.conftest import write_guide
@@ -24,9 +24,13 @@ class Model:
         self.asked.append(list(texts))
         return [[0.6, 0.8] if len(text) % 2 else [0.8, -0.6] for text in texts]
 
+    def read(self, texts: list[str]) -> list[PassageVectors]:
+        made = zip(texts, self(texts), strict=True)
+        return [PassageVectors(vector=vector, words=text.encode()) for text, vector in made]
+
 
 def cache(path: Path, model: Model, **fingerprint: str) -> EmbeddingCache:
-    return EmbeddingCache(path, {"weights": "w", **fingerprint}, model)
+    return EmbeddingCache(path, {"weights": "w", **fingerprint}, model, model.read)
 
 
 def test_a_text_is_embedded_once_over_runs(tmp_path: Path) -> None:
@@ -40,6 +44,33 @@ def test_a_text_is_embedded_once_over_runs(tmp_path: Path) -> None:
     assert (second.embedded, second.reused) == (1, 2)
     for text in ("a", "bb"):
         assert found[text] == pytest.approx(made[text])
+
+
+def test_a_passage_is_read_once_over_runs_and_a_vector_alone_is_not_enough(tmp_path: Path) -> None:
+    model = Model()
+    first = cache(tmp_path / "e.sqlite3", model)
+    first.vectors(["a"])
+    made = first.passages(["a", "bb"])
+    first.close()
+    second = cache(tmp_path / "e.sqlite3", model)
+    found = second.passages(["bb", "a", "ccc"])
+    assert model.asked == [["a"], ["a", "bb"], ["ccc"]]
+    assert {t: found[t].words for t in found} == {"a": b"a", "bb": b"bb", "ccc": b"ccc"}
+    assert found["bb"].vector == pytest.approx(made["bb"].vector)
+    assert second.vectors(["ccc"]) and len(model.asked) == 3, "a passage's vector is a vector"
+    assert (second.embedded, second.reused) == (1, 3)
+
+
+def test_words_that_were_damaged_are_thrown_away_and_said_so(tmp_path: Path) -> None:
+    path, model = tmp_path / "e.sqlite3", Model()
+    cache(path, model).passages(["a", "bb"])
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE words SET vectors = (SELECT max(vectors) FROM words)")
+    db.close()
+    second = cache(path, model)
+    assert second.passages(["a", "bb"])["a"].words == b"a"
+    assert second.embedded == 2
+    assert "thrown away" in second.notices[0]
 
 
 def test_another_model_never_gets_these_vectors(tmp_path: Path) -> None:
@@ -104,8 +135,9 @@ def test_pruning_keeps_what_the_serving_generation_uses(
     full.prune(4, texts[:4])
     assert full.vectors(texts)
     assert full.embedded == len(texts), "nine are not more than twice four and two"
+    full.passages(texts)
     full.prune(3, texts[:3])
-    full.vectors(texts)
+    full.passages(texts)
     assert model.asked[-1] == texts[3:]
 
 

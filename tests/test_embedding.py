@@ -38,3 +38,20 @@ def test_a_processor_without_bfloat16_uses_the_model_as_it_is(
     embedder = Embedder()
     assert embedder.embed_in_bulk(TEXTS[:2]) == embedder.embed_documents(TEXTS[:2])
     assert embedder._bulk_model is embedder._model
+
+
+def test_reading_gives_the_same_vectors_as_embedding_and_the_words(embedder: Embedder) -> None:
+    text = "When does my Hair come back?"
+    read = embedder.read_query(text)
+    assert read.vector == pytest.approx(embedder.embed_query(text), abs=1e-5)
+    assert read.words == ("when", "does", "my", "hair", "come", "back", "?")
+    bulk = embedder.read_in_bulk(TEXTS)
+    for made, vector in zip(bulk, embedder.embed_in_bulk(TEXTS), strict=True):
+        assert sum(a * b for a, b in zip(made.vector, vector, strict=True)) > 0.999
+
+
+def test_a_prefix_is_read_but_is_no_word_of_the_question() -> None:
+    with_prefix = Embedder(query_prefix="query: ")
+    read = with_prefix.read_query("is hair lost")
+    assert read.words == ("is", "hair", "lost")
+    assert read.vector == pytest.approx(with_prefix.embed_query("is hair lost"), abs=1e-5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 from bot.answering.retrieval import Retriever, Searches, Weights
 from bot.records import Chunk, Query
@@ -19,6 +20,16 @@ class Match:
     group: str = ""
     score: float = 5.0
     number: int = 0
+
+
+@dataclass(frozen=True)
+class Outline:
+    ways: int
+    priority: int
+
+    @classmethod
+    def of(cls, chunk: Chunk) -> Self:
+        return cls(len(chunk.asked), chunk.source.priority)
 
 
 CHUNKS = {
@@ -44,6 +55,7 @@ def retriever(
         passages=lambda vector, k: passages,
         questions=lambda vector, k: questions,
         by_words=lambda text, k: words,
+        outlines=lambda ids: {i: Outline.of(chunks[i]) for i in dict.fromkeys(ids)},
         chunks=lambda ids: {i: chunks[i] for i in dict.fromkeys(ids)},
     )
     weights = Weights(passage=1.0, asked=0.5, asked_mean=1.0, heading=0.2, lexical=0.3)
@@ -98,3 +110,12 @@ def test_a_leaflet_without_ways_of_asking_is_judged_by_its_own_similarity() -> N
     (hit,) = found(Query(text="x"), lambda c: True).hits
     assert hit.asked_similarity is None
     assert hit.score > 0.7
+
+
+def test_as_many_hits_as_wanted_where_the_best_may_not_be_shown() -> None:
+    found = retriever([Match(A, 0.9), Match(B, 0.8), Match(C, 0.1)], [], [])
+    found._keep = 1
+    assert ids(found) == [A]
+    (hit,) = found(Query(text="x"), lambda chunk: chunk.chunk_id != A).hits
+    assert hit.chunk.chunk_id == B
+    assert hit.dense_rank == 2

@@ -5,21 +5,26 @@ Part of the answering flow.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from bot.answering.opened import OpenIndex
-from bot.answering.remembered import Remembered
 from bot.answering.rereading import Rereader, WordByWord, Words
 from bot.answering.retrieval import PRIORITY_STEP, Retriever, Searches, Weights
 from bot.answering.rewriting import Rewriter
+from bot.errors import DamagedIndex
 from bot.indexing.chunking import passage_text
 from bot.indexing.cross_encoder import CrossEncoder
-from bot.indexing.embedding import Embedder
+from bot.indexing.embedding import Embedder, Reading
+from bot.indexing.word_vectors import turned, unpacked
 from bot.lexicon import Lexicon
 from bot.records import Chunk, Query, Question, Retrieved
 from bot.settings import Retrieval
 
-_PASSAGES_KEPT = 600
-"""Word by word, about 100 kB each."""
+if TYPE_CHECKING:
+    from bot.indexing.word_vectors import Matrix
+
+Read = Callable[[str], Reading]
 
 
 class Finder:
@@ -33,7 +38,6 @@ class Finder:
         self._embedder = embedder
         self._lexicon = lexicon
         self._rewriters: tuple[str, Rewriter | None] = ("", None)
-        self._passage_words = Remembered(self._read, most=_PASSAGES_KEPT)
         named = chosen.reranker not in ("words", "none")
         self._cross_encoder = CrossEncoder(chosen.reranker) if named else None
 
@@ -51,16 +55,21 @@ class Finder:
         query: Query,
         accept: Callable[[Chunk], bool],
         *,
-        embed: Callable[[str], Sequence[float]] | None = None,
+        read: Read | None = None,
         only: Sequence[str] | None = None,
     ) -> Retrieved:
-        """The hits, best first. `only` keeps the search to these documents; `embed` is for callers
-        that need the question's vector as well."""
-        retriever = self._retriever(index, embed or self._embedder.embed_query, only)
-        return self._rereader(index)(query, retriever(query, accept))
+        """The hits, best first. `only` keeps the search to these documents; `read` is for callers
+        that need what the model made of the question as well."""
+        read = read or self.reader()
+        retriever = self._retriever(index, lambda text: read(text).vector, only)
+        return self._rereader(index, read)(query, retriever(query, accept))
+
+    def reader(self) -> Read:
+        """Reads the texts of one question, each one once. Not to be kept beyond it."""
+        return lru_cache(maxsize=4)(self._embedder.read_query)
 
     def _retriever(
-        self, index: OpenIndex, embed: Callable[[str], Sequence[float]], only: Sequence[str] | None
+        self, index: OpenIndex, embed: Callable[[str], list[float]], only: Sequence[str] | None
     ) -> Retriever:
         chosen = self._chosen
         searches = Searches(
@@ -68,6 +77,7 @@ class Finder:
             passages=lambda vector, k: index.vectors.search("passages", vector, k, only),
             questions=lambda vector, k: index.vectors.search("questions", vector, k, only),
             by_words=index.passages.search,
+            outlines=index.passages.outlines,
             chunks=index.passages.chunks,
         )
         weights = Weights(
@@ -79,7 +89,7 @@ class Finder:
         )
         return Retriever(searches, weights, candidates=chosen.candidates, keep=chosen.keep)
 
-    def _rereader(self, index: OpenIndex) -> Rereader:
+    def _rereader(self, index: OpenIndex, read: Read) -> Rereader:
         chosen = self._chosen
         likeness: Callable[[Query, Sequence[Chunk]], Sequence[float]]
         if self._cross_encoder is not None:
@@ -89,14 +99,21 @@ class Finder:
                 return encoder.scores(query.full, [passage_text(chunk) for chunk in chunks])
 
         else:
-            likeness = WordByWord(
-                lambda text: self._read([text])[0],
-                lambda chunks: self._passage_words([passage_text(chunk) for chunk in chunks]),
-                index.vocabulary,
-                index.manifest.passages,
-            )
+            likeness = _word_by_word(index, read)
         weight = 0.0 if chosen.reranker == "none" else chosen.rerank_weight
         return Rereader(likeness, weight=weight, top=chosen.rerank_top, priority_step=PRIORITY_STEP)
 
-    def _read(self, texts: Sequence[str]) -> list[Words]:
-        return [Words(words=w, vectors=v) for w, v in self._embedder.read(texts)]
+
+def _word_by_word(index: OpenIndex, read: Read) -> WordByWord:
+    def question(text: str) -> Words:
+        made = read(text)
+        return Words(words=made.words, vectors=turned(made.vectors))
+
+    def passages(chunks: Sequence[Chunk], width: int) -> list[Matrix]:
+        stored = index.passages.word_vectors([chunk.chunk_id for chunk in chunks])
+        try:
+            return [unpacked(vectors, width) for vectors in stored]
+        except ValueError as error:
+            raise DamagedIndex(f"The words of a passage cannot be read: {error}") from error
+
+    return WordByWord(question, passages, index.vocabulary, index.manifest.passages)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
-from functools import lru_cache
 from typing import Self
 
 import bot
@@ -19,7 +18,7 @@ from bot.answering.citing import Found, cite, follow_ups, related, worth_reading
 from bot.answering.coverage import only_covered
 from bot.answering.extractive import NAME as EXTRACTIVE
 from bot.answering.extractive import ExtractiveWriter
-from bot.answering.finding import Finder
+from bot.answering.finding import Finder, Read
 from bot.answering.greeting import Greeting
 from bot.answering.language import ENGLISH, Language, primary
 from bot.answering.opened import IndexHolder, OpenIndex
@@ -196,14 +195,13 @@ class Bot:
         spoken = reply.asked_in or ENGLISH
         # Guides in another language are few: searched alone, or English would crowd them out.
         only = self._guides_in(spoken) if reply.asked_in else None
-        # Retrieval and the writer ask for the same vector: embedded once.
-        embed_question = lru_cache(maxsize=4)(self._embedder.embed_query)
+        read = self._find.reader()
         with reply.timed("find"):
             query, retrieved, verdict = self._find_and_judge(
                 index,
                 question,
                 lambda chunk: self._may_be_shown(chunk, spoken),
-                embed=embed_question,
+                read=read,
                 only=only,
             )
             if reply.asked_in:
@@ -216,7 +214,7 @@ class Bot:
         preferred = prefer(retrieved.hits, question.about, messages.preference)
         with reply.timed("write"):
             writer = ExtractiveWriter(
-                embed_question,
+                lambda text: read(text).vector,
                 self._sentence_vectors,
                 max_statements=self._settings.answering.max_statements,
                 nearby=self._settings.answering.nearby,
@@ -244,7 +242,7 @@ class Bot:
         question: Question,
         accept: Callable[[Chunk], bool],
         *,
-        embed: Callable[[str], Sequence[float]] | None = None,
+        read: Read | None = None,
         only: Sequence[str] | None = None,
     ) -> tuple[Query, Retrieved, Verdict]:
         """Of a message that can be read as a follow-up or by itself, the reading that the documents
@@ -252,7 +250,7 @@ class Bot:
         judge = Judge(self._judge_model, index.knows)
         readings = []
         for query in self._find.queries(index, question):
-            retrieved = self._find(index, query, accept, embed=embed, only=only)
+            retrieved = self._find(index, query, accept, read=read, only=only)
             readings.append((query, retrieved, judge(query, retrieved)))
         return max(readings, key=lambda reading: reading[2].score)
 

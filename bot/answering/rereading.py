@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Matrix = NDArray[np.float16]
+    Matrix = NDArray[np.float32]
 
 COMMON = 0.3
 """Least weight of a word, for those that nearly every passage holds."""
@@ -27,29 +27,30 @@ COMMON = 0.3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """A text as the model reads it: `words[n]` (lower case; a word of several pieces stands once a
-    piece) has the unit vector `vectors[n]`."""
+    """A question as the model reads it: `words[n]` (lower case; a word of several pieces stands
+    once a piece) has the vector `vectors[n]`."""
 
     words: tuple[str, ...]
     vectors: Matrix
 
 
 class WordByWord:
-    """Callable: a query and chunks in, a likeness in [-1, 1] for each out. `read` gives the words
-    of a question, `read_passages` those of passages (kept by the caller); `counts` is how often
-    each word stands in the documents, which hold `passages` passages."""
+    """Callable: a query and chunks in, a likeness of about -1 to 1 for each out. `read` gives the
+    words of a question, `passages` the vectors (of so many numbers) of the words of each chunk;
+    the dot products between both are cosines. `counts` is how often each word stands in the
+    documents, which hold `size` passages."""
 
     def __init__(
         self,
         read: Callable[[str], Words],
-        read_passages: Callable[[Sequence[Chunk]], Sequence[Words]],
+        passages: Callable[[Sequence[Chunk], int], Sequence[Matrix]],
         counts: Mapping[str, int],
-        passages: int,
+        size: int,
     ) -> None:
         self._read = read
-        self._read_passages = read_passages
+        self._of_passages = passages
         self._counts = counts
-        self._passages = max(1, passages)
+        self._size = max(1, size)
 
     def __call__(self, query: Query, chunks: Sequence[Chunk]) -> list[float]:
         import numpy as np
@@ -59,20 +60,15 @@ class WordByWord:
             return [0.0] * len(chunks)
         weights = np.array([self._rarity(word) for word in asked.words], np.float32)
         weights /= weights.sum()
-        own = asked.vectors.astype(np.float32)
-        found = []
-        for words in self._read_passages(chunks):
-            if not words.words:
-                found.append(0.0)
-                continue
-            nearest = (own @ words.vectors.astype(np.float32).T).max(axis=1)
-            found.append(float(weights @ nearest))
-        return found
+        return [
+            float(weights @ (asked.vectors @ vectors.T).max(axis=1)) if len(vectors) else 0.0
+            for vectors in self._of_passages(chunks, asked.vectors.shape[1])
+        ]
 
     def _rarity(self, word: str) -> float:
         """Inverse frequency, as in bm25; a word that no document holds weighs most."""
-        count = min(self._counts.get(word, 0), self._passages)
-        return max(COMMON, math.log((self._passages + 1) / (count + 0.5)))
+        count = min(self._counts.get(word, 0), self._size)
+        return max(COMMON, math.log((self._size + 1) / (count + 0.5)))
 
 
 class Rereader:

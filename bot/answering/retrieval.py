@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol
 
 from bot.records import Chunk, Hit, Query, Retrieved
@@ -47,15 +48,25 @@ class _WordMatch(Protocol):
     def score(self) -> float: ...
 
 
+class _Outline(Protocol):
+    @property
+    def ways(self) -> int: ...
+    @property
+    def priority(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Searches:
-    """The three searches and the look-up that retrieval needs: `passages` and `questions` take a
-    vector and a number of neighbours, `by_words` takes text, `chunks` takes passage ids."""
+    """The three searches and the look-ups that retrieval needs: `passages` and `questions` take a
+    vector and a number of neighbours, `by_words` takes text, `outlines` and `chunks` take passage
+    ids. Outlines, what a score needs of a passage, are looked up for all that was found, whole
+    passages for the best only: several hundred are found."""
 
     embed: Callable[[str], Sequence[float]]
     passages: Callable[[Sequence[float], int], Sequence[_VectorMatch]]
     questions: Callable[[Sequence[float], int], Sequence[_VectorMatch]]
     by_words: Callable[[str, int], Sequence[_WordMatch]]
+    outlines: Callable[[Iterable[str]], Mapping[str, _Outline]]
     chunks: Callable[[Iterable[str]], Mapping[str, Chunk]]
 
 
@@ -97,30 +108,31 @@ class Retriever:
         questions = search.questions(vector, _QUESTIONS_EACH * k)
         lexical = search.by_words(query.full, k)
         found = _gather(dense, questions, lexical)
-        chunks = search.chunks(found)
         floors = (_lowest(dense), _lowest(questions))
         asked_order = _order({i: c.asked[0] for i, c in found.items() if c.asked})
         dense_order = {m.chunk_id: n for n, m in enumerate(dense, 1)}
         word_order = {m.chunk_id: n for n, m in enumerate(lexical, 1)}
-        hits = [
-            Hit(
+
+        def hit(chunk: Chunk, score: float) -> Hit:
+            chunk_id, own = chunk.chunk_id, found[chunk.chunk_id]
+            return Hit(
                 chunk=chunk,
-                score=self._score(found[chunk_id], chunk, floors),
+                score=score,
                 dense_rank=dense_order.get(chunk_id),
                 asked_rank=asked_order.get(chunk_id),
                 lexical_rank=word_order.get(chunk_id),
-                passage_similarity=found[chunk_id].passage,
-                asked_similarity=max(found[chunk_id].asked, default=None),
-                asked_mean=_nearest_mean(found[chunk_id], chunk, floors[1]),
-                words=found[chunk_id].words,
-                matched=_words_of(chunk, found[chunk_id].nearest),
+                passage_similarity=own.passage,
+                asked_similarity=max(own.asked, default=None),
+                asked_mean=_nearest_mean(own, len(chunk.asked), floors[1]),
+                words=own.words,
+                matched=_words_of(chunk, own.nearest),
             )
-            for chunk_id, chunk in chunks.items()
-            if accept(chunk)
-        ]
-        hits.sort(
-            key=lambda h: (-h.score - PRIORITY_STEP * h.chunk.source.priority, h.chunk.chunk_id)
-        )
+
+        hits: list[Hit] = []
+        ranked = iter(self._ranked(found, floors))
+        while len(hits) < self._keep and (best := dict(islice(ranked, self._keep))):
+            chunks = search.chunks(best)
+            hits += [hit(chunks[i], score) for i, score in best.items() if accept(chunks[i])]
         gap = next((m for m in questions if m.kind == "gap"), None)
         return Retrieved(
             hits=tuple(hits[: self._keep]),
@@ -130,13 +142,24 @@ class Retriever:
             gap_group=gap.group if gap else None,
         )
 
-    def _score(self, found: _Candidate, chunk: Chunk, floors: tuple[float, float]) -> float:
+    def _ranked(
+        self, found: Mapping[str, _Candidate], floors: tuple[float, float]
+    ) -> list[tuple[str, float]]:
+        """Passage ids with their scores, best first, near equals by their priority."""
+        ranked = [
+            (chunk_id, self._score(found[chunk_id], outline.ways, floors), outline.priority)
+            for chunk_id, outline in self._searches.outlines(found).items()
+        ]
+        ranked.sort(key=lambda entry: (-entry[1] - PRIORITY_STEP * entry[2], entry[0]))
+        return [(chunk_id, score) for chunk_id, score, _ in ranked]
+
+    def _score(self, found: _Candidate, ways: int, floors: tuple[float, float]) -> float:
         """Weighted mean of the similarities. What a search did not return counts as its lowest
         neighbour; a passage without ways of asking is judged by its own similarity instead."""
         weights = self._weights
         passage = floors[0] if found.passage is None else found.passage
         heading = floors[1] if found.heading is None else found.heading
-        mean = _nearest_mean(found, chunk, floors[1])
+        mean = _nearest_mean(found, ways, floors[1])
         if mean is None:
             asked = mean = passage
         else:
@@ -175,11 +198,11 @@ def _gather(
     return found
 
 
-def _nearest_mean(found: _Candidate, chunk: Chunk, floor: float) -> float | None:
+def _nearest_mean(found: _Candidate, ways: int, floor: float) -> float | None:
     """Mean of the nearest ways of asking, `floor` for those not returned; None without any."""
-    if not chunk.asked:
+    if not ways:
         return None
-    nearest = [*found.asked[:_NEAREST], *[floor] * _NEAREST][: min(_NEAREST, len(chunk.asked))]
+    nearest = [*found.asked[:_NEAREST], *[floor] * _NEAREST][: min(_NEAREST, ways)]
     return sum(nearest) / len(nearest)
 
 

@@ -96,9 +96,15 @@ class Builder:
         waiting, self._waiting, self._waiting_texts = self._waiting, [], 0
         replaced, self._replaced = self._replaced, []
         self.remove(replaced)
-        vectors = self._cache.vectors(dict.fromkeys(t for cut in waiting for t in cut.texts))
+        chunks = [chunk for cut in waiting for chunk in cut.chunks]
+        read = self._cache.passages(dict.fromkeys(map(passage_text, chunks)))
+        others = dict.fromkeys(t for cut in waiting for t in cut.texts if t not in read)
+        vectors = {t: r.vector for t, r in read.items()} | self._cache.vectors(others)
         shared = [_Cut(cut.document, _share_out(cut.chunks, vectors)) for cut in waiting]
-        self._passages.add((cut.document, cut.chunks) for cut in shared)
+        self._passages.add(
+            (cut.document, [(chunk, read[passage_text(chunk)].words) for chunk in cut.chunks])
+            for cut in shared
+        )
         chunks = [chunk for cut in shared for chunk in cut.chunks]
         self._vectors.add("passages", (_passage_record(c, vectors) for c in chunks))
         self._vectors.add("questions", (r for c in chunks for r in _question_records(c, vectors)))

@@ -1,9 +1,10 @@
-"""Vectors of texts that were embedded before, by content: `var/embeddings.sqlite3`.
+"""What the model made of texts before, by content: `var/embeddings.sqlite3`. Of every text its
+vector, of passages their words' vectors, too.
 
 A key is the SHA-256 of the model's fingerprint and the text, so a vector can never be taken for
-another model's or another text's. The file is a convenience and is never trusted: each vector
-carries a checksum and must have length one, and a file that cannot be read is thrown away. Only
-the holder of the writer's lock opens it.
+another model's or another text's. The file is a convenience and is never trusted: each entry
+carries a checksum, a vector must have length one, and a file that cannot be read is thrown away.
+Only the holder of the writer's lock opens it.
 """
 
 from __future__ import annotations
@@ -16,17 +17,25 @@ import math
 import sqlite3
 import zlib
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 log = logging.getLogger(__name__)
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID"
+_TABLES = {"vectors": "vector", "words": "vectors"}
+"""With the column beside the key. What is long does not lie in a tree of keys."""
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS words (key BLOB PRIMARY KEY, vectors BLOB);
+"""
 _CHECKSUM_BYTES = 4
 _SLACK = 10_000
 """Vectors that may lie here beside twice those of the serving generation."""
 _LOOK_UPS = 500
+_NOT_WHAT_WAS_STORED = "a vector in it is not what was stored"
 _ENVIRONMENTAL = frozenset(
     {
         *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY),
@@ -37,20 +46,31 @@ _ENVIRONMENTAL = frozenset(
 Vector = Sequence[float]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassageVectors:
+    """Of a passage: its vector, and those of its words in the form of `word_vectors`."""
+
+    vector: Vector
+    words: bytes
+
+
 class EmbeddingCache:
-    """Embeds texts, each one once. `embed` is asked for what is not stored; `embedded` counts
-    what it was asked for, `reused` what was stored, `notices` says in plain words what was wrong
-    with the file. Without a writable file it still embeds, and keeps nothing."""
+    """Embeds texts, each one once. `embed` and, for passages, `read` are asked for what is not
+    stored; `embedded` counts what they were asked for, `reused` what was stored, `notices` says in
+    plain words what was wrong with the file. Without a writable file it still embeds, and keeps
+    nothing."""
 
     def __init__(
         self,
         path: Path,
         fingerprint: Mapping[str, Any],
         embed: Callable[[list[str]], list[list[float]]],
+        read: Callable[[list[str]], list[PassageVectors]],
     ) -> None:
         self._path = path
         self._mark = json.dumps(dict(fingerprint), sort_keys=True).encode()
         self._embed = embed
+        self._read = read
         self.embedded = 0
         self.reused = 0
         self.notices: list[str] = []
@@ -60,14 +80,33 @@ class EmbeddingCache:
         """The vector of each text. Each batch is stored before it is returned, so a run that is
         killed loses one batch of work at most."""
         keys = {text: self._key(text) for text in texts}
-        stored = self._stored(list(keys.values()))
+        stored = self._vectors_of(keys.values())
         found: dict[str, Vector] = {t: stored[k] for t, k in keys.items() if k in stored}
         missing = [text for text in keys if text not in found]
         fresh = dict(zip(missing, self._embed(missing), strict=True)) if missing else {}
+        self._count(found, fresh)
+        self._store("vectors", {keys[text]: _floats(vector) for text, vector in fresh.items()})
+        return {**found, **fresh}
+
+    def passages(self, texts: Iterable[str]) -> dict[str, PassageVectors]:
+        """As `vectors`, with the words of each text."""
+        keys = {text: self._key(text) for text in texts}
+        vectors, words = self._vectors_of(keys.values()), self._stored("words", keys.values())
+        found = {
+            text: PassageVectors(vector=vectors[key], words=words[key])
+            for text, key in keys.items()
+            if key in vectors and key in words
+        }
+        missing = [text for text in keys if text not in found]
+        fresh = dict(zip(missing, self._read(missing), strict=True)) if missing else {}
+        self._count(found, fresh)
+        self._store("vectors", {keys[text]: _floats(made.vector) for text, made in fresh.items()})
+        self._store("words", {keys[text]: made.words for text, made in fresh.items()})
+        return {**found, **fresh}
+
+    def _count(self, found: Sized, fresh: Sized) -> None:
         self.embedded += len(fresh)
         self.reused += len(found)
-        self._store({keys[text]: vector for text, vector in fresh.items()})
-        return {**found, **fresh}
 
     def prune(self, count: int, texts: Iterable[str]) -> None:
         """Keep the file bounded: when it holds more than twice `count` vectors (those of the
@@ -82,7 +121,8 @@ class EmbeddingCache:
                 self._db.executemany(
                     "INSERT OR IGNORE INTO kept VALUES (?)", ((self._key(t),) for t in texts)
                 )
-                self._db.execute("DELETE FROM vectors WHERE key NOT IN (SELECT key FROM kept)")
+                for table in _TABLES:
+                    self._db.execute(f"DELETE FROM {table} WHERE key NOT IN (SELECT key FROM kept)")
             self._db.execute("DROP TABLE kept")
             self._db.execute("VACUUM")
         except sqlite3.Error as error:
@@ -107,10 +147,11 @@ class EmbeddingCache:
                 db = sqlite3.connect(self._path)
                 # Safe when the process is killed; a power cut can cost the last batches only.
                 db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
-                db.execute(_SCHEMA)
-                columns = [row[1] for row in db.execute("PRAGMA table_info (vectors)")]
-                if columns != ["key", "vector"]:
-                    raise sqlite3.DatabaseError("it holds another kind of table")
+                db.executescript(_SCHEMA)
+                for table, column in _TABLES.items():
+                    columns = [row[1] for row in db.execute(f"PRAGMA table_info ({table})")]
+                    if columns != ["key", column]:
+                        raise sqlite3.DatabaseError("it holds another kind of table")
             except sqlite3.Error as error:
                 if db is not None:
                     db.close()
@@ -124,36 +165,43 @@ class EmbeddingCache:
                 return db
         return None
 
-    def _stored(self, keys: Sequence[bytes]) -> dict[bytes, Vector]:
+    def _vectors_of(self, keys: Iterable[bytes]) -> dict[bytes, Vector]:
         found: dict[bytes, Vector] = {}
-        for first in range(0, len(keys), _LOOK_UPS):
-            if self._db is None:
-                break
-            some = keys[first : first + _LOOK_UPS]
+        for key, data in self._stored("vectors", keys).items():
+            vector = _vector(data)
+            if vector is None:
+                self._start_anew(_NOT_WHAT_WAS_STORED)
+                return {}
+            found[key] = vector
+        return found
+
+    def _stored(self, table: str, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+        found: dict[bytes, bytes] = {}
+        rest = iter(keys)
+        while self._db is not None and (some := list(islice(rest, _LOOK_UPS))):
             marks = ", ".join("?" * len(some))
+            sql = f"SELECT key, {_TABLES[table]} FROM {table} WHERE key IN ({marks})"
             try:
-                rows = self._db.execute(
-                    f"SELECT key, vector FROM vectors WHERE key IN ({marks})", some
-                ).fetchall()
+                rows = self._db.execute(sql, some).fetchall()
             except sqlite3.Error as error:
                 self._failed(error)
                 return {}
             for key, blob in rows:
-                vector = _unpacked(key, blob)
-                if vector is None:
-                    self._start_anew("a vector in it is not what was stored")
+                data = _unpacked(key, blob)
+                if data is None:
+                    self._start_anew(_NOT_WHAT_WAS_STORED)
                     return {}
-                found[key] = vector
+                found[key] = data
         return found
 
-    def _store(self, vectors: Mapping[bytes, Vector]) -> None:
-        if self._db is None or not vectors:
+    def _store(self, table: str, made: Mapping[bytes, bytes]) -> None:
+        if self._db is None or not made:
             return
         try:
             with self._db:
                 self._db.executemany(
-                    "INSERT OR REPLACE INTO vectors VALUES (?, ?)",
-                    [(key, _packed(key, vector)) for key, vector in vectors.items()],
+                    f"INSERT OR REPLACE INTO {table} VALUES (?, ?)",
+                    [(key, _packed(key, data)) for key, data in made.items()],
                 )
         except sqlite3.Error as error:
             self._failed(error)
@@ -187,17 +235,26 @@ def _environmental(error: sqlite3.Error) -> bool:
     return code is not None and code & 0xFF in _ENVIRONMENTAL
 
 
-def _packed(key: bytes, vector: Vector) -> bytes:
-    data = array("f", vector).tobytes()
+def _packed(key: bytes, data: bytes) -> bytes:
     return data + zlib.crc32(key + data).to_bytes(_CHECKSUM_BYTES, "little")
 
 
-def _unpacked(key: bytes, blob: Any) -> Vector | None:
-    """The vector, or None where the bytes are not those that were stored."""
-    if not isinstance(blob, bytes) or len(blob) <= _CHECKSUM_BYTES or len(blob) % 4:
+def _unpacked(key: bytes, blob: Any) -> bytes | None:
+    """The bytes that were stored, or None where these are others."""
+    if not isinstance(blob, bytes) or len(blob) < _CHECKSUM_BYTES:
         return None
     data, checksum = blob[:-_CHECKSUM_BYTES], blob[-_CHECKSUM_BYTES:]
-    if zlib.crc32(key + data).to_bytes(_CHECKSUM_BYTES, "little") != checksum:
+    same = zlib.crc32(key + data).to_bytes(_CHECKSUM_BYTES, "little") == checksum
+    return data if same else None
+
+
+def _floats(vector: Vector) -> bytes:
+    return array("f", vector).tobytes()
+
+
+def _vector(data: bytes) -> Vector | None:
+    """None where this is no vector of length one."""
+    if not data or len(data) % 4:
         return None
     vector = array("f")
     vector.frombytes(data)

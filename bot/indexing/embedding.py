@@ -12,6 +12,7 @@ import importlib.util
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,17 @@ def weights_sha256(folder: Path) -> str:
     """SHA-256 of the weights, as hexadecimal digits."""
     with (folder / "model.safetensors").open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A text as the model reads it in one pass. `vector` is that of the whole; `words[n]` (lower
+    case; a word of several pieces stands once a piece) has the unit vector `vectors[n]` of a float
+    array. Words beyond the window are left out."""
+
+    vector: list[float]
+    words: tuple[str, ...]
+    vectors: Any
 
 
 class Embedder:
@@ -180,30 +192,40 @@ class Embedder:
 
         return self._adapted(np.array([bare], dtype=np.float32))[0]
 
-    def read(self, texts: Sequence[str]) -> list[tuple[tuple[str, ...], Any]]:
-        """Each text word by word: its words (lower case, one for each piece the model cuts it into)
-        and a float16 array of their unit vectors. Words beyond the window are left out."""
+    def read_query(self, text: str) -> Reading:
+        """The vector of `embed_query` and the words, for the price of one of them."""
+        return self._read([text], self._query_prefix)[0]
+
+    def read_in_bulk(self, texts: Sequence[str]) -> list[Reading]:
+        """The vectors of `embed_in_bulk` and the words."""
+        return self._read(texts, self._passage_prefix, bulk=True)
+
+    def _read(self, texts: Sequence[str], prefix: str, *, bulk: bool = False) -> list[Reading]:
         import torch
 
-        self.load()
+        window = self.window
+        whole = [prefix + text for text in texts]
         with self._lock:
-            inputs = self._model.tokenizer(
-                [text.lower() for text in texts],
-                padding=True,
-                truncation=True,
-                max_length=int(self._model.get_max_seq_length() or 256),
-                return_tensors="pt",
+            model = self._bulk_model if bulk else self._model
+            inputs: Any = model.tokenizer(
+                whole, padding=True, truncation=True, max_length=window, return_tensors="pt"
             )
             with torch.inference_mode():
-                blocks: Any = self._model[0].auto_model
-                states = blocks(**inputs).last_hidden_state
-            states = torch.nn.functional.normalize(states, dim=2).half().numpy()
+                made: Any = model({**inputs})
+                states = torch.nn.functional.normalize(made["token_embeddings"].float(), dim=2)
+        vectors = self._adapted(made["sentence_embedding"].float().numpy())
         found = []
-        for number, text in enumerate(texts):
-            places = [(n, w) for n, w in enumerate(inputs.word_ids(number)) if w is not None]
-            spans = [inputs.word_to_chars(number, w) for _, w in places]
-            words = tuple(text.lower()[span.start : span.end] for span in spans)
-            found.append((words, states[number, [n for n, _ in places]]))
+        for number, text in enumerate(whole):
+            pieces = [(n, w) for n, w in enumerate(inputs.word_ids(number)) if w is not None]
+            spans = [(n, inputs.word_to_chars(number, w)) for n, w in pieces]
+            spans = [(n, span) for n, span in spans if span.start >= len(prefix)]
+            found.append(
+                Reading(
+                    vector=vectors[number],
+                    words=tuple(text[span.start : span.end].lower() for _, span in spans),
+                    vectors=states[number, [n for n, _ in spans]].numpy(),
+                )
+            )
         return found
 
     def _encode(self, texts: Sequence[str], *, bulk: bool = False) -> list[list[float]]:

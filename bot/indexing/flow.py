@@ -19,7 +19,7 @@ from bot.errors import DamagedIndex, DocumentError, NoIndex, StoreError
 from bot.gaps import load_gaps
 from bot.indexing.batching import embed_by_length
 from bot.indexing.building import Builder
-from bot.indexing.cache import EmbeddingCache
+from bot.indexing.cache import EmbeddingCache, PassageVectors
 from bot.indexing.chunking import CHUNK_RULES_VERSION
 from bot.indexing.dating import date_warnings
 from bot.indexing.duplicates import Twins, same_bytes
@@ -30,12 +30,13 @@ from bot.indexing.loading import LOADER_VERSION, Limits, load
 from bot.indexing.places import Index, generations
 from bot.indexing.reports import FileReport, IngestReport, Work
 from bot.indexing.scanning import FoundFile, find_files
+from bot.indexing.word_vectors import packed
 from bot.records import SourceDocument
 from bot.settings import Settings
 
 _NEARLY = "both are indexed, remove one of them if it is an old version"
 
-INDEX_VERSION = 2
+INDEX_VERSION = 3
 """Part of the fingerprint: raise it when the stored records or tables change."""
 
 Progress = Callable[[int, int, str], None]
@@ -157,6 +158,7 @@ class _Run:
             self._settings.paths.var / "embeddings.sqlite3",
             self._embedder.fingerprint,
             lambda texts: embed_by_length(texts, self._embedder.embed_in_bulk),
+            lambda texts: embed_by_length(texts, self._read_passages),
         )
         with contextlib.closing(cache):
             final = self._build(found, cache, new_gaps)
@@ -169,6 +171,12 @@ class _Run:
             swapped=True,
             rebuilt=self._keep is None,
         )
+
+    def _read_passages(self, texts: list[str]) -> list[PassageVectors]:
+        return [
+            PassageVectors(vector=made.vector, words=packed(made.vectors))
+            for made in self._embedder.read_in_bulk(texts)
+        ]
 
     def _compared(self) -> Work:
         """The folder against what the index holds, by hashes."""

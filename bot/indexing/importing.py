@@ -35,12 +35,13 @@ from bot.indexing.archive import (
 )
 from bot.indexing.building import check_together
 from bot.indexing.chunking import passage_text
-from bot.indexing.embedding import Embedder
+from bot.indexing.embedding import Embedder, Reading
 from bot.indexing.flow import fingerprint, make_embedder
 from bot.indexing.generations import Manifest
 from bot.indexing.lexical import PassageStore
 from bot.indexing.places import generations, withdrawals_of
 from bot.indexing.store import Kind, VectorRecord, VectorStore
+from bot.indexing.word_vectors import row_bytes, turned, unpacked
 from bot.records import Chunk, Span
 from bot.settings import Settings
 from bot.withdrawals import Withdrawal, load_list
@@ -304,16 +305,33 @@ def _check_vectors(
         check_together(store, vectors, manifest.gap_questions)
         first = sorted(manifest.documents)[:_TRIED]
         chunks = [c for source_id in first for c in store.chunks_of(source_id)[:1]]
-        fresh = embedder.embed_documents([passage_text(chunk) for chunk in chunks])
+        fresh = embedder.read_in_bulk([passage_text(chunk) for chunk in chunks])
         stored = vectors.vectors("passages", [chunk.chunk_id for chunk in chunks])
-        for chunk, vector in zip(chunks, fresh, strict=True):
+        words = store.word_vectors([chunk.chunk_id for chunk in chunks])
+        for chunk, made, packed in zip(chunks, fresh, words, strict=True):
             kept = stored[chunk.chunk_id]
-            if len(kept) != len(vector) or _dot(kept, vector) < _SAME:
+            same = len(kept) == len(made.vector) and _dot(kept, made.vector) >= _SAME
+            if not same or not _of_words(packed, made):
                 raise BadArchive("The archive's vectors are not those of its texts.")
+        for source_id in manifest.documents:
+            ids = [chunk.chunk_id for chunk in store.chunks_of(source_id)]
+            for packed in store.word_vectors(ids):
+                unpacked(packed, fresh[0].vectors.shape[1])
+    except (ValueError, TypeError) as error:
+        raise BadArchive(f"The words of a passage in the archive cannot be read: {error}") from None
     except DamagedIndex as error:
         raise BadArchive(f"The archive does not hold together: {error}") from None
     finally:
         store.close()
+
+
+def _of_words(packed: bytes, made: Reading) -> bool:
+    """Whether these are the packed vectors of the words that the model just read."""
+    width = made.vectors.shape[1]
+    if len(packed) != len(made.words) * row_bytes(width):
+        return False
+    cosines = (unpacked(packed, width) * turned(made.vectors)).sum(axis=1)
+    return bool((cosines >= _SAME).all())
 
 
 def _dot(a: Sequence[float], b: Sequence[float]) -> float:

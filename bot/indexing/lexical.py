@@ -34,6 +34,7 @@ CREATE TABLE chunks (
   asked TEXT NOT NULL, support TEXT NOT NULL
 );
 CREATE INDEX chunks_source ON chunks (source_id);
+CREATE TABLE word_vectors (row INTEGER PRIMARY KEY, vectors BLOB NOT NULL);
 CREATE VIRTUAL TABLE passages USING fts5 (
   title, heading, asked, body, tokenize = 'porter unicode61 remove_diacritics 2'
 );
@@ -59,6 +60,9 @@ _CHUNK = (
     " FROM chunks c JOIN documents d ON d.source_id = c.source_id"
 )
 
+WithWords = tuple[Chunk, bytes]
+"""A passage and the packed vectors of its words."""
+
 _INFO = TypeAdapter(SourceInfo)
 _SECTIONS = TypeAdapter(tuple[Section, ...])
 _SUPPORT = TypeAdapter(tuple[Support, ...])
@@ -70,6 +74,14 @@ class WordMatch:
 
     chunk_id: str
     score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """Of a passage: how many ways of asking it has, and the priority of its document."""
+
+    ways: int
+    priority: int
 
 
 class PassageStore:
@@ -142,14 +154,14 @@ class PassageStore:
 
     # Writing: only while a generation is being built, by one process.
 
-    def add(self, documents: Iterable[tuple[SourceDocument, Sequence[Chunk]]]) -> None:
-        """Add documents that are not in the store, with their passages, all or none. Raises
-        `StoreError` where the disk does not take them."""
+    def add(self, documents: Iterable[tuple[SourceDocument, Sequence[WithWords]]]) -> None:
+        """Add documents that are not in the store, with their passages and the packed vectors of
+        each one's words, all or none. Raises `StoreError` where the disk does not take them."""
         with _written(), self._db:
             for document, chunks in documents:
                 self._add(document, chunks)
 
-    def _add(self, document: SourceDocument, chunks: Sequence[Chunk]) -> None:
+    def _add(self, document: SourceDocument, chunks: Sequence[WithWords]) -> None:
         info = document.info
         self._db.execute(
             "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?)",
@@ -162,7 +174,7 @@ class PassageStore:
                 _SUPPORT.dump_json(document.support).decode(),
             ),
         )
-        for chunk in chunks:
+        for chunk, word_vectors in chunks:
             row = self._db.execute(
                 "INSERT INTO chunks (chunk_id, source_id, start, end, page, heading, asked,"
                 " support) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -181,6 +193,7 @@ class PassageStore:
                 "INSERT INTO passages (rowid, title, heading, asked, body) VALUES (?, ?, ?, ?, ?)",
                 (row, info.title, " ".join(chunk.heading), "\n".join(chunk.asked), chunk.text),
             )
+            self._db.execute("INSERT INTO word_vectors VALUES (?, ?)", (row, word_vectors))
         self._count_words(document.text, 1)
 
     def _count_words(self, text: str, sign: int) -> None:
@@ -198,6 +211,7 @@ class PassageStore:
                 key = (source_id,)
                 rows = "SELECT row FROM chunks WHERE source_id = ?"
                 self._db.execute(f"DELETE FROM passages WHERE rowid IN ({rows})", key)
+                self._db.execute(f"DELETE FROM word_vectors WHERE row IN ({rows})", key)
                 self._db.execute("DELETE FROM chunks WHERE source_id = ?", key)
                 for (text,) in self._all("SELECT text FROM documents WHERE source_id = ?", key):
                     self._count_words(text, -1)
@@ -245,10 +259,13 @@ class PassageStore:
         )
         if lost:
             return f"the passage {lost[0][0]} is not in its document"
-        both = self._all(
-            "SELECT (SELECT count(*) FROM chunks), (SELECT count(*) FROM passages_docsize)"
+        chunks, indexed, read = self._all(
+            "SELECT (SELECT count(*) FROM chunks), (SELECT count(*) FROM passages_docsize),"
+            " (SELECT count(*) FROM chunks c JOIN word_vectors w ON w.row = c.row)"
         )[0]
-        return None if both[0] == both[1] else "the word index holds other passages"
+        if chunks != indexed:
+            return "the word index holds other passages"
+        return None if chunks == read else "the words of a passage have no vectors"
 
     def sources(self) -> tuple[SourceInfo, ...]:
         """All documents, by title."""
@@ -287,6 +304,31 @@ class PassageStore:
         marks = ", ".join("?" * len(wanted))
         rows = self._all(f"{_CHUNK} WHERE c.chunk_id IN ({marks})", wanted)
         return {chunk.chunk_id: chunk for chunk in map(self._chunk, rows)}
+
+    def outlines(self, chunk_ids: Iterable[str]) -> dict[str, Outline]:
+        """Of the passages of these ids that the index holds."""
+        wanted = list(dict.fromkeys(chunk_ids))
+        marks = ", ".join("?" * len(wanted))
+        rows = self._all(
+            "SELECT c.chunk_id, json_array_length(c.asked), json_extract(d.info, '$.priority')"
+            " FROM chunks c JOIN documents d ON d.source_id = c.source_id"
+            f" WHERE c.chunk_id IN ({marks})",
+            wanted,
+        )
+        return {i: Outline(ways=ways, priority=priority) for i, ways, priority in rows}
+
+    def word_vectors(self, chunk_ids: Sequence[str]) -> list[bytes]:
+        """The packed vectors of the words of each passage. Raises `DamagedIndex` where one has
+        none."""
+        marks = ", ".join("?" * len(chunk_ids))
+        sql = (
+            "SELECT c.chunk_id, w.vectors FROM chunks c JOIN word_vectors w ON w.row = c.row"
+            f" WHERE c.chunk_id IN ({marks})"
+        )
+        found = dict(self._all(sql, chunk_ids))
+        if lost := [chunk_id for chunk_id in chunk_ids if chunk_id not in found]:
+            raise DamagedIndex(f"The words of the passage {lost[0]} have no vectors.")
+        return [found[chunk_id] for chunk_id in chunk_ids]
 
     def chunks_of(self, source_id: str) -> list[Chunk]:
         """The passages of one document in reading order."""
