@@ -153,6 +153,7 @@ class VectorStore:
         self._client = client
         self._location = location
         self._open: dict[CollectionName, Collection] = {}
+        self._gaps: dict[str, tuple[str, str]] = {}
 
     @classmethod
     def open(cls, location: Location) -> Self:
@@ -299,11 +300,18 @@ class VectorStore:
         ]
         gap = next((n for n, match in enumerate(matches) if match.kind == "gap"), None)
         if gap is not None:
-            with self._guarded():
-                got = collection.get(ids=[ids[gap]], include=["documents", "metadatas"])
-            text, group = (got["documents"] or [""])[0], (got["metadatas"] or [{}])[0]["group"]
-            matches[gap] = replace(matches[gap], text=text, group=str(group))
+            text, group = self._gap(collection, ids[gap])
+            matches[gap] = replace(matches[gap], text=text, group=group)
         return matches
+
+    def _gap(self, collection: Collection, record_id: str) -> tuple[str, str]:
+        """Words and group of a known gap, looked up once: who searches does not write."""
+        if record_id not in self._gaps:
+            with self._guarded():
+                got = collection.get(ids=[record_id], include=["documents", "metadatas"])
+            group = (got["metadatas"] or [{}])[0]["group"]
+            self._gaps[record_id] = ((got["documents"] or [""])[0], str(group))
+        return self._gaps[record_id]
 
     def as_langchain(self, embeddings: Embeddings) -> LangChainVectorStore:
         """The passages as a LangChain vector store, for others' chains. Read only by contract."""
@@ -318,4 +326,5 @@ class VectorStore:
 
     def close(self) -> None:
         self._open.clear()
+        self._gaps.clear()
         self._location.release(self._client)
