@@ -109,9 +109,14 @@ def serve(which: str, work: Path) -> None:
             "passages": passages,
             "embedded": embedded,
             "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            "size": sum(p.stat().st_size for p in target.rglob("*") if p.is_file()) / 1e6,
+            "size": megabytes(target / "index" if which == "ours" else target),
+            "kept": megabytes(target) if which == "ours" else 0.0,
         }
         print(json.dumps(cost), flush=True)
+
+
+def megabytes(folder: Path) -> float:
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1e6
 
 
 def ours() -> Callable[[Path, Path], tuple[int, int]]:
@@ -187,6 +192,7 @@ def compare(documents: list[tuple[str, str]], scratch: Path, parts: int) -> None
     for side in sides.values():
         side.communicate()
     columns = ("seconds", "CPU s", "docs/s", "passages", "pass./s", "texts", "peak MB", "index MB")
+    columns += ("+ cache",)
     print(" " * 6 + "".join(f"{column:>10}" for column in columns))
     for which, cost in total.items():
         values = (
@@ -198,6 +204,7 @@ def compare(documents: list[tuple[str, str]], scratch: Path, parts: int) -> None
             f"{cost['embedded']}",
             f"{cost['peak']:.0f}",
             f"{cost['size']:.1f}",
+            f"{cost['kept']:.1f}",
         )
         print(f"{which:6}" + "".join(f"{value:>10}" for value in values))
     for name in ("seconds", "cpu"):
