@@ -8,7 +8,7 @@ PIP_ARGS ?=
 PIP    = $(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format check-knowledge ingest eval lock clean
+.PHONY: help setup run test lint format check-knowledge ingest eval screenshots lock clean
 
 help:
 	@echo "make run              set up and serve the chat on http://127.0.0.1:7860"
@@ -16,6 +16,7 @@ help:
 	@echo "make lint             ruff and strict mypy"
 	@echo "make check-knowledge  the writing rules of the guides"
 	@echo "make ingest           bring the index up to date"
+	@echo "make screenshots      a picture of every page and state, and those of the documents"
 	@echo "make lock             write requirements.lock anew from pyproject.toml"
 
 setup: $(STAMP)
@@ -54,6 +55,11 @@ format: setup
 
 check-knowledge: setup
 	$(BIN)/python -m bot ingest --check
+
+# ONLY="emergency crisis" takes the pictures of those scenes alone.
+screenshots: ingest
+	.ci/system-packages
+	$(BIN)/python -m tests.browser.screenshots $(ONLY)
 
 lock: setup
 	$(BIN)/python .ci/lock.py

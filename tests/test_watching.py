@@ -31,6 +31,8 @@ class Watcher:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # A shell that starts the tests in the background has SIGINT ignored in all below it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             env=os.environ
             | {"BOT_PATHS__KNOWLEDGE": str(paths.knowledge), "BOT_PATHS__VAR": str(paths.var)},
         )

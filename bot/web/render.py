@@ -24,6 +24,7 @@ from bot.phones import tel_link
 from bot.records import Answer, Citation, CitedStatement, Contact, Span
 from bot.rules import load_rules
 from bot.settings import Settings
+from bot.web.cards import around_the_buttons
 from bot.web.catalogue import Texts, load_texts
 from bot.web.cited import Place, places_of, written
 from bot.web.differences import differences
@@ -70,8 +71,9 @@ def _dialled(phone: str) -> str:
 
 
 def unbroken(text: str) -> str:
-    """The text with hyphens between digits that do not break, so a phone number stays whole."""
-    return re.sub(r"(?<=\d)-(?=\d)", "\u2011", text)
+    """The text with hyphens and spaces between digits that do not break, so a phone number stays
+    whole."""
+    return re.sub(r"(?<=[\d)]) (?=\(?\d)", "\u00a0", re.sub(r"(?<=\d)-(?=\d)", "\u2011", text))
 
 
 def safe_link(href: str | None) -> str | None:
@@ -224,6 +226,7 @@ class Renderer:
         self._env.filters |= {"long_date": long_date, "tel": _dialled, "safe_link": safe_link}
         self._env.filters |= {"unbroken": unbroken}
         self._env.globals |= {
+            "around_the_buttons": around_the_buttons,
             "asset": asset,
             "blocks_of": blocks_of,
             "differences": differences,

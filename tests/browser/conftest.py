@@ -98,7 +98,8 @@ def serving(
         finally:
             process.terminate()
             try:
-                process.wait(10)
+                # It would wait for the pages that are still open; nothing it holds is kept.
+                process.wait(1)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait(10)
@@ -170,7 +171,11 @@ def real(real_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> I
         log,
         until="/readyz",
         BOT_WEB__PORT=str(port),
+        BOT_LOCALE__REGION="US",
+        BOT_CONTACT__NAME="Ward 7 transplant line",
         BOT_CONTACT__PHONE="555-0100",
+        BOT_CONTACT__HOURS="every day, 8 to 6",
+        BOT_CONTACT__AFTER_HOURS_PHONE="555-0200",
         BOT_PATHS__VAR=str(real_settings.paths.var),
     ) as address:
         yield address

@@ -291,7 +291,7 @@ class Walk:
         if clear.is_visible():
             clear.click()
         expect(self.page.locator("#log .answer")).to_have_count(0)
-        expect(self.page.locator("#starters")).to_be_visible()
+        expect(clear).to_be_hidden()
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import urllib.request
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import ask
 
@@ -72,6 +72,35 @@ def test_emergency_comes_before_everything(page: Page, real: str) -> None:
     expect(alert).to_be_in_viewport()
     expect(page.locator("#log .answer-emergency")).to_have_count(1)
     expect(page.locator("#log a.cite")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("question", "numbers"),
+    [
+        ("my husband had his transplant last week and he cannot breathe", ["tel:911"]),
+        ("I want to end my life", ["tel:911", "tel:988", "sms:988"]),
+        ("I feel like there is no point in living anymore", ["tel:988", "sms:988", "tel:911"]),
+        ("I have a fever of 39", ["tel:5550100", "tel:5550200"]),
+    ],
+)
+def test_card_and_numbers_are_on_the_screen_of_a_small_phone(
+    chromium: Browser, real: str, question: str, numbers: list[str]
+) -> None:
+    """With the real words of the rules, which are longer than those of the scripted bot."""
+    context = chromium.new_context(
+        viewport={"width": 320, "height": 568}, has_touch=True, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.goto(f"{real}/chat/")
+    ask(page, question)
+    alert = page.get_by_role("alert")
+    expect(alert.locator(".alert-title")).to_be_in_viewport(ratio=1)
+    expect(alert.locator(".alert-text").first).to_be_in_viewport(ratio=1)
+    for number in numbers:
+        button = alert.locator(f"a.action[href='{number}']")
+        expect(button).to_be_in_viewport(ratio=1)
+        button.click(trial=True)  # nothing lies over it
+    context.close()
 
 
 def test_what_the_guides_do_not_hold_is_not_answered(page: Page, real: str) -> None:

@@ -128,25 +128,24 @@ def test_no_word_of_a_reader_is_kept_anywhere(
 
 
 def browsed(
-    driver: Playwright, serve_scripted: Scripted, profile: Path, steps: Callable[[Page, str], None]
+    driver: Playwright, address: str, profile: Path, steps: Callable[[Page, str], None]
 ) -> list[str]:
     """A shared computer: what is left of the reader's words in all that a browser keeps on disk of
     these steps, after it was closed."""
     context = driver.chromium.launch_persistent_context(
         profile, executable_path=CHROMIUM, args=ARGS
     )
-    with serve_scripted() as address:
-        page = context.pages[0]
-        page.goto(f"{address}/about?seen={FOUND}")
-        steps(page, address)
-        page.wait_for_timeout(6000)  # Chromium writes its tabs down some seconds later
-        context.close()
+    page = context.pages[0]
+    page.goto(f"{address}/about?seen={FOUND}")
+    steps(page, address)
+    page.wait_for_timeout(6000)  # Chromium writes its tabs down some seconds later
+    context.close()
     assert found_below(profile, FOUND), "an address is kept, so the search finds what there is"
     return found_below(profile)
 
 
 def test_the_chat_leaves_nothing_on_the_disk_of_the_device(
-    driver: Playwright, serve_scripted: Scripted, tmp_path: Path
+    driver: Playwright, scripted: str, tmp_path: Path
 ) -> None:
     def steps(page: Page, address: str) -> None:
         page.goto(f"{address}/chat/")
@@ -155,11 +154,11 @@ def test_the_chat_leaves_nothing_on_the_disk_of_the_device(
         page.get_by_label("Tell us more, if you like").fill(CANARY)
         page.get_by_label("Your question").fill(f"half a {CANARY}")
 
-    assert browsed(driver, serve_scripted, tmp_path / "profile", steps) == []
+    assert browsed(driver, scripted, tmp_path / "profile", steps) == []
 
 
 def test_pages_without_scripts_leave_no_more_than_the_browsers_own_tabs(
-    driver: Playwright, serve_scripted: Scripted, tmp_path: Path
+    driver: Playwright, scripted: str, tmp_path: Path
 ) -> None:
     """To bring tabs back Chromium keeps the form that a page came from, whatever the page says; the
     pages tell readers so. Nothing else is left."""
@@ -176,5 +175,5 @@ def test_pages_without_scripts_leave_no_more_than_the_browsers_own_tabs(
         page.get_by_role("button", name="Search").click()
         expect(page.get_by_role("heading", level=1)).to_be_visible()
 
-    left = browsed(driver, serve_scripted, tmp_path / "profile", steps)
+    left = browsed(driver, scripted, tmp_path / "profile", steps)
     assert {Path(each).parent.name for each in left} <= {"Sessions"}

@@ -49,8 +49,10 @@ class WithdrawnOnServer:
                 connection.collection("audit", "log"), embedding_function=None
             )
             nowhere: Sequence[float] = [0.0]
+            # `at` is in whole seconds; two changes of one second keep their order.
+            order = f"{round(self._board.now() * 1e9):020}"
             log.add(
-                ids=[f"{line['at']}-{uuid.uuid4().hex}"],
+                ids=[f"{line['at']}-{order}-{uuid.uuid4().hex}"],
                 embeddings=[nowhere],
                 metadatas=[{"line": json.dumps(line, ensure_ascii=False)}],
             )

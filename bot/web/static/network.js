@@ -8,6 +8,7 @@
   const LOOK_MS = 3000;
   const SLOW_MS = 15000;
   const SAID = { 413: words.too_large, 429: words.limit, 503: words.busy, 504: words.busy };
+  let began = 0;
   let looking = 0;
   let slow = 0;
   let clearing = false;
@@ -36,17 +37,21 @@
   chat.waiting = {
     begin() {
       this.end();
+      began = performance.now();
+      document.body.style.setProperty("--waited", "0s");
       sending().hidden = false;
       slow = window.setTimeout(() => chat.show(words.slow), SLOW_MS);
       looking = window.setInterval(async () => {
         if (!(await reachable()) && looking) chat.lose();
       }, LOOK_MS);
     },
+    // The words in the conversation go on where those above the box end, with no gap between.
     taken() {
+      document.body.style.setProperty("--waited", `${performance.now() - began}ms`);
       sending().hidden = true;
     },
     end() {
-      this.taken();
+      sending().hidden = true;
       window.clearTimeout(slow);
       window.clearInterval(looking);
       looking = 0;
