@@ -212,7 +212,7 @@ def path(bot: Bot, text: str) -> object:
         return bot._find_and_judge(index, question, lambda chunk: bot._may_be_shown(chunk, "en"))
 
 
-def measure(settings: Settings, corpus: Path, passages: int, seed: int) -> None:
+def measure(settings: Settings, corpus: Path, passages: int, seed: int, count: int) -> None:
     """Print what a question costs: the whole path, the path without the second reading of the first
     hits (docs/decisions/0006), the bare cost, and the plain recipe's search of the same passages;
     then the steps of the path."""
@@ -225,8 +225,8 @@ def measure(settings: Settings, corpus: Path, passages: int, seed: int) -> None:
     bot.warm()
     once.warm()
     embedder = bot._embedder
-    drawn = (rng.choice(_PHRASES).format(rng.choice(topics).lower()) for _ in range(9 * QUESTIONS))
-    questions = list(itertools.islice(filter(lambda t: is_searched_for(bot, t), drawn), QUESTIONS))
+    drawn = (rng.choice(_PHRASES).format(rng.choice(topics).lower()) for _ in range(9 * count))
+    questions = list(itertools.islice(filter(lambda t: is_searched_for(bot, t), drawn), count))
     with bot._index.use() as index:
         collection = index.vectors._collection("passages")
         plain = index.vectors.as_langchain(LocalEmbeddings(embedder))
@@ -252,7 +252,7 @@ def measure(settings: Settings, corpus: Path, passages: int, seed: int) -> None:
             "embed": embedder.embed_query,
             "read": embedder.read_query,
             "passages": lambda t: index.vectors.search("passages", read[t].vector, 40),
-            "questions": lambda t: index.vectors.search("questions", read[t].vector, 320),
+            "questions": lambda t: index.vectors.search("questions", read[t].vector, 120),
             "words": lambda t: index.passages.search(t, 40),
             "chunks": lambda t: index.passages.chunks(h.chunk.chunk_id for h in found[t]),
             "word vectors": lambda t: index.passages.word_vectors(
@@ -260,7 +260,7 @@ def measure(settings: Settings, corpus: Path, passages: int, seed: int) -> None:
             ),
         }
         medians = {
-            name: p50_p95(times(call, questions, time.perf_counter))[0]
+            name: p50_p95(times(call, questions, time.process_time))[0]
             for name, call in steps.items()
         }
     bot.close()
@@ -273,7 +273,7 @@ def measure(settings: Settings, corpus: Path, passages: int, seed: int) -> None:
     for name, (p50, p95) in wall.items():
         ratios = p50 / wall["bare"][0], cpu[name] / cpu["bare"]
         print(f"{name:>8}{p50:8.1f}{p95:8.1f}{ratios[0]:8.2f}{cpu[name]:9.1f}{ratios[1]:8.2f}")
-    print("   steps: " + ", ".join(f"{name} {value:.1f}" for name, value in medians.items()))
+    print("CPU p50: " + ", ".join(f"{name} {value:.1f}" for name, value in medians.items()))
 
 
 def main() -> None:
@@ -281,6 +281,7 @@ def main() -> None:
     parser.add_argument("--passages", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--corpus", type=Path, required=True, help="MedQuAD passages, .jsonl.gz")
     parser.add_argument("--keep", type=Path, help="build the indexes here and use them again")
+    parser.add_argument("--questions", type=int, default=QUESTIONS)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=("build", "measure"), help="used by the bench itself")
     chosen = parser.parse_args()
@@ -290,12 +291,13 @@ def main() -> None:
         if chosen.only == "build":
             build(*given)
         else:
-            measure(*given)
+            measure(*given, chosen.questions)
         return
     folder = chosen.keep or Path(tempfile.mkdtemp(prefix="query-"))
     for passages in chosen.passages:
         # Processes of their own, so that memory is that of serving.
         same = ["--corpus", chosen.corpus, "--keep", folder, "--seed", str(chosen.seed)]
+        same += ["--questions", str(chosen.questions)]
         for step in ("build", "measure"):
             if step == "build" and (folder / str(passages) / "index/current").exists():
                 continue

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+import pytest
+
 from bot.answering.retrieval import Retriever, Searches, Weights
 from bot.records import Chunk, Query
 from tests.builders import a_document, chunks_of
@@ -119,3 +121,20 @@ def test_as_many_hits_as_wanted_where_the_best_may_not_be_shown() -> None:
     (hit,) = found(Query(text="x"), lambda chunk: chunk.chunk_id != A).hits
     assert hit.chunk.chunk_id == B
     assert hit.dense_rank == 2
+
+
+@pytest.mark.parametrize(("each", "asked_for"), [(0.0, 30), (1.0, 30), (4.2, 50), (34.0, 80)])
+def test_as_many_questions_are_looked_at_as_the_passages_have(each: float, asked_for: int) -> None:
+    wanted: list[int] = []
+    searches = Searches(
+        embed=lambda text: [1.0],
+        passages=lambda vector, k: [],
+        questions=lambda vector, k: wanted.append(k) or [],
+        by_words=lambda text, k: [],
+        outlines=lambda ids: {},
+        chunks=lambda ids: {},
+    )
+    weights = Weights(passage=1.0, asked=0.5, asked_mean=1.0, heading=0.2, lexical=0.3)
+    found = Retriever(searches, weights, candidates=10, keep=10, records_each=each)
+    assert found(Query(text="x"), lambda c: True).hits == ()
+    assert wanted == [asked_for]

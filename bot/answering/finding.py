@@ -87,7 +87,13 @@ class Finder:
             heading=chosen.heading_weight,
             lexical=chosen.lexical_weight,
         )
-        return Retriever(searches, weights, candidates=chosen.candidates, keep=chosen.keep)
+        return Retriever(
+            searches,
+            weights,
+            candidates=chosen.candidates,
+            keep=chosen.keep,
+            records_each=index.manifest.questions / max(1, index.manifest.passages),
+        )
 
     def _rereader(self, index: OpenIndex, read: Read) -> Rereader:
         chosen = self._chosen

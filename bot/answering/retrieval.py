@@ -8,6 +8,7 @@ nearest question known not to be covered is reported beside the hits.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -17,9 +18,9 @@ from bot.records import Chunk, Hit, Query, Retrieved
 
 _NEAREST = 3
 """How many ways of asking count in the mean."""
-_QUESTIONS_EACH = 8
-"""Question neighbours fetched for each passage neighbour: near sections bring several of their
-about twenty ways of asking."""
+_QUESTIONS_EACH = (3, 8)
+"""Question neighbours fetched for each passage neighbour, least and most: near sections bring
+several of their about twenty ways of asking, leaflets have none to bring."""
 _WORD_SCALE = 10.0
 """bm25 of a good match is about 10; this brings it to the size of a cosine."""
 PRIORITY_STEP = 0.03
@@ -93,10 +94,21 @@ class _Candidate:
 
 class Retriever:
     """Callable: a query in, `Retrieved` out. `accept` says which passages may be shown at all
-    (not withdrawn, not overdue)."""
+    (not withdrawn, not overdue). `records_each` is how many headings and ways of asking a passage
+    has on average: more of them than so many a passage need not be looked at."""
 
-    def __init__(self, searches: Searches, weights: Weights, *, candidates: int, keep: int) -> None:
+    def __init__(
+        self,
+        searches: Searches,
+        weights: Weights,
+        *,
+        candidates: int,
+        keep: int,
+        records_each: float = 0.0,
+    ) -> None:
         self._searches = searches
+        least, most = _QUESTIONS_EACH
+        self._questions = candidates * min(most, max(least, math.ceil(records_each)))
         self._weights = weights
         self._candidates = candidates
         self._keep = keep
@@ -105,7 +117,7 @@ class Retriever:
         search, k = self._searches, self._candidates
         vector = search.embed(query.full)
         dense = search.passages(vector, k)
-        questions = search.questions(vector, _QUESTIONS_EACH * k)
+        questions = search.questions(vector, self._questions)
         lexical = search.by_words(query.full, k)
         found = _gather(dense, questions, lexical)
         floors = (_lowest(dense), _lowest(questions))
