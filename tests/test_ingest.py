@@ -297,3 +297,20 @@ def test_unwritable_state_folder_says_so(settings: Settings, tmp_path: Path) -> 
     )
     with pytest.raises(StoreError, match="cannot be written"):
         ingest(bad)
+
+
+def test_outlines_say_how_many_ways_of_asking_and_whose_document_goes_first(
+    settings: Settings, knowledge: Path
+) -> None:
+    first = knowledge / "hair.md"
+    first.write_text(first.read_text("utf-8").replace("title:", "priority: 2\ntitle:", 1), "utf-8")
+    ingest(settings)
+    store = PassageStore.open(generations(settings).current().passages)
+    chunks = [c for name in ("engraftment.md", "hair.md") for c in store.chunks_of(name)]
+    found = store.outlines([*(c.chunk_id for c in chunks), "unknown"])
+    assert {i: (o.ways, o.priority) for i, o in found.items()} == {
+        c.chunk_id: (len(c.asked), c.source.priority) for c in chunks
+    }
+    assert {o.priority for o in found.values()} == {0, 2}
+    assert {o.ways for o in found.values()} == {0, 2}
+    store.close()

@@ -93,6 +93,7 @@ class PassageStore:
         self._info = lru_cache(maxsize=4096)(self._read_info)
         self._document = lru_cache(maxsize=64)(self._read_document)
         self._rows_with = lru_cache(maxsize=8192)(self._count_rows_with)
+        self._priorities = lru_cache(maxsize=1)(self._read_priorities)
 
     @classmethod
     def create(cls, path: Path) -> Self:
@@ -310,12 +311,22 @@ class PassageStore:
         wanted = list(dict.fromkeys(chunk_ids))
         marks = ", ".join("?" * len(wanted))
         rows = self._all(
-            "SELECT c.chunk_id, json_array_length(c.asked), json_extract(d.info, '$.priority')"
-            " FROM chunks c JOIN documents d ON d.source_id = c.source_id"
-            f" WHERE c.chunk_id IN ({marks})",
+            "SELECT chunk_id, source_id, json_array_length(asked) FROM chunks"
+            f" WHERE chunk_id IN ({marks})",
             wanted,
         )
-        return {i: Outline(ways=ways, priority=priority) for i, ways, priority in rows}
+        priorities = self._priorities()
+        return {
+            chunk_id: Outline(ways=ways, priority=priorities.get(source_id, 0))
+            for chunk_id, source_id, ways in rows
+        }
+
+    def _read_priorities(self) -> dict[str, int]:
+        """Of the documents that have one. They are few, and looking at each passage's document
+        takes longer than all else that an outline needs."""
+        priority = "json_extract(info, '$.priority')"
+        sql = f"SELECT source_id, {priority} FROM documents WHERE {priority} != 0"
+        return dict(self._all(sql))
 
     def word_vectors(self, chunk_ids: Sequence[str]) -> list[bytes]:
         """The packed vectors of the words of each passage. Raises `DamagedIndex` where one has
@@ -387,7 +398,7 @@ class PassageStore:
         return dict(self._all("SELECT word, count FROM words"))
 
     def close(self) -> None:
-        for cache in (self._info, self._document, self._rows_with):
+        for cache in (self._info, self._document, self._rows_with, self._priorities):
             cache.cache_clear()
         with self._lock:
             self._db.close()
