@@ -20,8 +20,11 @@ from typing import Any, Self
 from pydantic import TypeAdapter
 
 from bot.errors import DamagedIndex, StoreError, UnknownSource
+from bot.indexing.lexical.word_search import WORD_FORMS, WordMatch, WordSearch
 from bot.records import Chunk, Section, SourceDocument, SourceInfo, Span, Support
-from bot.text import content_words, words
+from bot.text import words
+
+__all__ = ("Outline", "PassageStore", "WithWords", "WordMatch")
 
 _SCHEMA = """
 CREATE TABLE documents (
@@ -40,20 +43,6 @@ CREATE VIRTUAL TABLE passages USING fts5 (
 );
 CREATE TABLE words (word TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 """
-# The word index's own forms of a word, and how many passages hold each of them.
-_WORD_FORMS = """
-CREATE VIRTUAL TABLE temp.typed USING fts5 (
-  word, tokenize = 'porter unicode61 remove_diacritics 2'
-);
-CREATE VIRTUAL TABLE temp.typed_forms USING fts5vocab ('temp', 'typed', 'row');
-CREATE VIRTUAL TABLE temp.forms USING fts5vocab ('main', 'passages', 'row');
-"""
-_MOST_ROWS = 5_000
-"""Passages that a word search ranks at most: ranking takes about a microsecond each, and words
-that more passages hold tell little apart. Smaller indexes are searched with every word."""
-# Weights of title, heading, ways of asking and body in bm25(); set on the development questions.
-_FIELD_WEIGHTS = "1.0, 4.0, 2.0, 1.0"
-
 _CHUNK = (
     "SELECT c.source_id, c.start, c.end, c.page, c.heading, c.asked, c.support,"
     " substr(d.text, c.start + 1, c.end - c.start)"
@@ -66,14 +55,6 @@ WithWords = tuple[Chunk, bytes]
 _INFO = TypeAdapter(SourceInfo)
 _SECTIONS = TypeAdapter(tuple[Section, ...])
 _SUPPORT = TypeAdapter(tuple[Support, ...])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WordMatch:
-    """A passage found by its words; `score` grows with the match (negated bm25)."""
-
-    chunk_id: str
-    score: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +73,8 @@ class PassageStore:
         self._lock = threading.RLock()
         self._info = lru_cache(maxsize=4096)(self._read_info)
         self._document = lru_cache(maxsize=64)(self._read_document)
-        self._rows_with = lru_cache(maxsize=8192)(self._count_rows_with)
+        self.search = WordSearch(self._all, self._lock)
+        """Passages that share words with a text."""
         self._priorities = lru_cache(maxsize=1)(self._read_priorities)
 
     @classmethod
@@ -122,7 +104,7 @@ class PassageStore:
             )
             store._db.execute("SELECT count(*) FROM documents").fetchone()
             store._db.executescript(f"PRAGMA mmap_size = {2**31}; PRAGMA temp_store = MEMORY;")
-            store._db.executescript(_WORD_FORMS)
+            store._db.executescript(WORD_FORMS)
         except sqlite3.Error as error:
             raise DamagedIndex(f"{path} cannot be read: {error}") from error
         return store
@@ -358,54 +340,16 @@ class PassageStore:
             support=_SUPPORT.validate_json(support),
         )
 
-    def search(self, text: str, k: int) -> list[WordMatch]:
-        """Passages that share words with `text`, best first. Any word may match; rare ones and
-        those in headings weigh more; words of very many passages are left out."""
-        terms = self._telling(list(dict.fromkeys(content_words(text)))[:32])
-        if not terms:
-            return []
-        # Ranked first and joined then: a join inside would look up every passage that matches.
-        rows = self._all(
-            "SELECT c.chunk_id, f.score FROM (SELECT rowid,"
-            f" bm25(passages, {_FIELD_WEIGHTS}) AS score FROM passages WHERE passages MATCH ?"
-            " ORDER BY score LIMIT ?) f JOIN chunks c ON c.row = f.rowid"
-            " ORDER BY f.score, c.chunk_id LIMIT ?",
-            (" OR ".join(map(_quoted, terms)), 2 * k, k),
-        )
-        return [WordMatch(chunk_id=row[0], score=-float(row[1])) for row in rows]
-
-    def _telling(self, terms: Sequence[str]) -> list[str]:
-        """The rarest terms, as many as together stand in at most `_MOST_ROWS` passages."""
-        kept, total = set(), 0
-        for rows, term in sorted((self._rows_with(term), term) for term in terms):
-            total += rows
-            if total > _MOST_ROWS:
-                break
-            kept.add(term)
-        return [term for term in terms if term in kept]
-
-    def _count_rows_with(self, term: str) -> int:
-        """Passages that hold the term (of a hyphenated one: its rarest part)."""
-        with self._lock:
-            self._all("DELETE FROM temp.typed")
-            self._all("INSERT INTO temp.typed VALUES (?)", (term,))
-            forms = self._all("SELECT term FROM temp.typed_forms")
-        found = [self._all("SELECT doc FROM temp.forms WHERE term = ?", form) for form in forms]
-        return min((rows[0][0] if rows else 0 for rows in found), default=0)
-
     def vocabulary(self) -> dict[str, int]:
         """How often each word stands in the documents (ways of asking not counted)."""
         return dict(self._all("SELECT word, count FROM words"))
 
     def close(self) -> None:
-        for cache in (self._info, self._document, self._rows_with, self._priorities):
+        for cache in (self._info, self._document, self._priorities):
             cache.cache_clear()
+        self.search.forget()
         with self._lock:
             self._db.close()
-
-
-def _quoted(term: str) -> str:
-    return '"' + term.replace('"', '""') + '"'
 
 
 @contextlib.contextmanager
