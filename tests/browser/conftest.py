@@ -98,8 +98,7 @@ def serving(
         finally:
             process.terminate()
             try:
-                # It would wait for the pages that are still open; nothing it holds is kept.
-                process.wait(1)
+                process.wait(4)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait(10)

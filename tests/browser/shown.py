@@ -15,7 +15,7 @@ from typing import Literal
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import ask, free_port, serving
-from tests.browser.scenes import stay
+from tests.browser.scenes import ask_in_spanish, stay
 
 Way = Callable[[Page], None]
 
@@ -66,7 +66,12 @@ SHOWN = (
     Shown(name="not-found", size=PHONE, way=_asking("What does a transplant cost in Lisbon?")),
     Shown(name="reader", size=DESK, way=_open_quote),
     Shown(name="sheet", size=PHONE, way=_open_sheet),
-    Shown(name="library", size=DESK, path="/library", way=stay),
+    Shown(
+        name="spanish",
+        size=SMALL_PHONE,
+        path="/chat/es/",
+        way=ask_in_spanish("tengo fiebre de 39 y escalofríos"),
+    ),
 )
 
 
@@ -101,8 +106,7 @@ def take_shown(
             )
             page = context.new_page()
             page.goto(address + shown.path)
-            if shown.path == "/chat/":
-                page.get_by_label("Your question").wait_for()
+            page.locator("#question textarea").wait_for()
             shown.way(page)
             page.mouse.move(0, 0)  # what lies under it would look pressed
             keep(page.screenshot(animations="disabled"), folder / f"{shown.name}.png")
