@@ -89,6 +89,8 @@ def take_shown(
         "BOT_CONTACT__NAME": "Ward 7",
         "BOT_CONTACT__PHONE": "+1 555 0100",
         "BOT_CONTACT__HOURS": "every day, 8 to 6",
+        "BOT_CONTACT__NAME_ES": "la sala 7",
+        "BOT_CONTACT__HOURS_ES": "todos los días, de 8 a 18",
         "BOT_CONTACT__AFTER_HOURS_PHONE": "+1 555 0200",
         "BOT_PATHS__VAR": os.environ.get("BOT_PATHS__VAR", "var"),
     }
