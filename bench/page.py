@@ -32,8 +32,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 LIMIT_MS = 2000
 _WATCH = """(() => { const look = () => {
-  const box = document.querySelector('textarea');
-  if (box?.checkVisibility() && !box.disabled) window.boxAt = performance.now();
+  const boxes = [...document.querySelectorAll('textarea')];
+  if (boxes.some(box => box.checkVisibility() && !box.disabled)) window.boxAt = performance.now();
   else requestAnimationFrame(look) };
   requestAnimationFrame(look) })()"""
 _TIMES = """() => ({
@@ -103,7 +103,7 @@ def load(browser: Browser, address: str) -> Load:
     page = context.new_page()
     page.goto(address, wait_until="commit")
     page.wait_for_function("() => window.boxAt")
-    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(1500)  # never idle: Gradio keeps a stream open
     found = Load(**page.evaluate(_TIMES))
     context.close()
     return found

@@ -98,8 +98,7 @@ def serving(
         finally:
             process.terminate()
             try:
-                # It would wait for the pages that are still open; nothing it holds is kept.
-                process.wait(1)
+                process.wait(4)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait(10)
@@ -171,6 +170,7 @@ def real(real_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> I
         log,
         until="/readyz",
         BOT_WEB__PORT=str(port),
+        BOT_WEB__REQUESTS_PER_MINUTE="0",
         BOT_LOCALE__REGION="US",
         BOT_CONTACT__NAME="Ward 7 transplant line",
         BOT_CONTACT__PHONE="555-0100",

@@ -177,7 +177,7 @@ def _follow_a_quote_of_a_pdf(page: Page) -> None:
     expect(page.locator("#quote")).to_be_focused()
 
 
-def _ask_in_spanish(question: str) -> Way:
+def ask_in_spanish(question: str) -> Way:
     def way(page: Page) -> None:
         page.locator("#question textarea").fill(question)
         page.locator("#send").click()
@@ -255,8 +255,8 @@ SCENES = (
     Scene(page="library", state="emergency", path="/library", way=_search("chest")),
     Scene(page="library", state="no index", path="/library", way=stay, server="no index"),
     Scene(page="spanish", state="empty", path="/chat/es/", way=stay),
-    Scene(page="spanish", state="answered", path="/chat/es/", way=_ask_in_spanish("types")),
-    Scene(page="spanish", state="emergency", path="/chat/es/", way=_ask_in_spanish("chest")),
+    Scene(page="spanish", state="answered", path="/chat/es/", way=ask_in_spanish("types")),
+    Scene(page="spanish", state="emergency", path="/chat/es/", way=ask_in_spanish("chest")),
     Scene(page="spanish", state="plain", path="/plain?lang=es", way=stay),
     Scene(page="about", state="as it is", path="/about", way=stay),
     Scene(page="not found", state="as it is", path="/none", way=stay),

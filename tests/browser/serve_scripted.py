@@ -41,4 +41,4 @@ if __name__ == "__main__":
     (settings, app), *others = [made(**entry) for entry in json.loads(sys.argv[1])]
     for other, its_app in others:
         threading.Thread(target=serve, args=(other,), kwargs={"app": its_app}, daemon=True).start()
-    serve(settings, app=app)
+    serve(settings, app=app, stop_seconds=1)

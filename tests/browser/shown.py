@@ -15,7 +15,7 @@ from typing import Literal
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import ask, free_port, serving
-from tests.browser.scenes import stay
+from tests.browser.scenes import ask_in_spanish, stay
 
 Way = Callable[[Page], None]
 
@@ -66,7 +66,12 @@ SHOWN = (
     Shown(name="not-found", size=PHONE, way=_asking("What does a transplant cost in Lisbon?")),
     Shown(name="reader", size=DESK, way=_open_quote),
     Shown(name="sheet", size=PHONE, way=_open_sheet),
-    Shown(name="library", size=DESK, path="/library", way=stay),
+    Shown(
+        name="spanish",
+        size=SMALL_PHONE,
+        path="/chat/es/",
+        way=ask_in_spanish("tengo fiebre de 39 y escalofríos"),
+    ),
 )
 
 
@@ -84,6 +89,8 @@ def take_shown(
         "BOT_CONTACT__NAME": "Ward 7",
         "BOT_CONTACT__PHONE": "+1 555 0100",
         "BOT_CONTACT__HOURS": "every day, 8 to 6",
+        "BOT_CONTACT__NAME_ES": "la sala 7",
+        "BOT_CONTACT__HOURS_ES": "todos los días, de 8 a 18",
         "BOT_CONTACT__AFTER_HOURS_PHONE": "+1 555 0200",
         "BOT_PATHS__VAR": os.environ.get("BOT_PATHS__VAR", "var"),
     }
@@ -101,8 +108,7 @@ def take_shown(
             )
             page = context.new_page()
             page.goto(address + shown.path)
-            if shown.path == "/chat/":
-                page.get_by_label("Your question").wait_for()
+            page.locator("#question textarea").wait_for()
             shown.way(page)
             page.mouse.move(0, 0)  # what lies under it would look pressed
             keep(page.screenshot(animations="disabled"), folder / f"{shown.name}.png")

@@ -34,6 +34,27 @@ def settled(page: Page) -> None:
     )
 
 
+@pytest.mark.parametrize(("width", "height"), [(320, 568), (375, 553), (390, 664), (390, 844)])
+def test_first_screen_of_a_phone_shows_where_to_write_and_whom_to_call(
+    chromium: Browser, scripted: str, width: int, height: int
+) -> None:
+    page = chromium.new_page(viewport={"width": width, "height": height})
+    page.goto(f"{scripted}/chat/")
+    for part in (
+        page.get_by_label("Your question"),
+        page.get_by_role("button", name="Send", exact=True),
+        page.locator(".reach-emergency"),
+    ):
+        expect(part).to_be_in_viewport(ratio=1)
+        part.click(trial=True)  # nothing lies over it
+    page.evaluate("scrollTo({top: document.documentElement.scrollHeight, behavior: 'instant'})")
+    page.get_by_role("link", name="About this tool").click(trial=True)  # the end can be reached
+    ask(page, "types")
+    expect(page.locator("#log .asked")).to_be_in_viewport(ratio=1)
+    assert page.locator("#composer").evaluate("e => getComputedStyle(e).position") != "fixed"
+    page.close()
+
+
 def test_answer_has_marks_that_lead_to_a_real_list_of_sources(page: Page, scripted: str) -> None:
     page.goto(f"{scripted}/chat/")
     ask(page, "What are the two types?")

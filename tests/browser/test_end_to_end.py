@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import ask
+from tests.test_language import IN_OTHER_LANGUAGES
 
 # The first run embeds the whole knowledge base.
 pytestmark = pytest.mark.timeout(900)
@@ -109,6 +110,22 @@ def test_what_the_guides_do_not_hold_is_not_answered(page: Page, real: str) -> N
     expect(page.locator("#log .answer-abstained")).to_have_count(1)
     expect(page.locator("#log a.cite")).to_have_count(0)
     expect(page.locator("#log a[href='tel:5550100']").last).to_be_visible()
+
+
+def test_every_language_we_know_is_answered_in_it_with_the_contact(real: str) -> None:
+    """On the plain page, as it is served: the words are marked with their language and direction,
+    and the numbers of the clinic stand below."""
+    asked = {code: text for code, text in IN_OTHER_LANGUAGES if code != "es"}
+    assert len(asked) >= 28
+    for code, text in asked.items():
+        data = urlencode({"question": text}).encode()
+        with urllib.request.urlopen(f"{real}/plain", data, timeout=60) as response:
+            html = response.read().decode()
+        card = html[html.index('class="answer answer-unsupported_language"') :]
+        lead = card[card.index('<p class="answer-lead"') :].partition("</p>")[0]
+        assert f'lang="{code}"' in lead
+        assert ('dir="rtl"' in lead) == (code in ("ar", "fa", "he", "ur")), code
+        assert 'href="tel:5550100"' in card.partition("</form>")[0], code
 
 
 def test_follow_ups_offered_are_answered(real: str) -> None:

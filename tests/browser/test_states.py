@@ -116,6 +116,8 @@ def test_server_gone_before_the_question(quiet: Page, serve_scripted: Scripted) 
     with serve_scripted() as address:
         quiet.goto(f"{address}/chat/")
         ask(quiet, "types")
+        told = time.monotonic()
+    assert time.monotonic() - told < 4, "an open page does not keep the server from ending"
     send(quiet, "weather")
     trouble(quiet, "The connection to this service is lost.")
     expect(quiet.get_by_label("Your question")).to_have_value("weather")
