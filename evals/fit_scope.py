@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
@@ -28,13 +29,13 @@ from bot.indexing.loading import load
 from bot.records import Question
 from bot.rules import load_rules
 from evals.question_sets import load_items
-from evals.safety_eval import cases
+from evals.safety_eval import batches, cases
 
 ROOT = Path(__file__).resolve().parent.parent
 POINTS_FILE = ROOT / "bot/rules/scope_points.toml"
-WRONG = 0.004
+WRONG = 0.008
 """Share of answerable questions that the points may decline beside the rules (own choice)."""
-_OFTEN = 8
+_OFTEN = 5
 """In how many messages a word must stand to have points."""
 _WEIGHT = 3.0
 """A missed request counts as much as this many wrong declines."""
@@ -67,9 +68,10 @@ def _labelled() -> Iterable[tuple[str, bool, str]]:
         for kind, texts in tomllib.loads(path.read_text("utf-8")).items():
             for text in texts:
                 yield path.stem, kind != "general", text
-    for name, declined in (("scope", True), ("scope_ok", False)):
-        for case in cases(name, "dev"):
-            yield "dev", declined, case.question.text
+    for split in ("dev", *batches()):
+        for name, declined in (("scope", True), ("scope_ok", False)):
+            for case in cases(name, split):
+                yield split, declined, case.question.text
 
 
 def _answerable() -> Iterable[str]:
@@ -82,15 +84,13 @@ def _answerable() -> Iterable[str]:
             yield item.question.text
 
 
-def matrix(found: Sequence[Example], signs: Sequence[str]) -> np.ndarray:
+def matrix(found: Sequence[Example], signs: Sequence[str]) -> csr_matrix:
     """One row for each example, one column for each sign."""
     place = {sign: column for column, sign in enumerate(signs)}
-    rows = np.zeros((len(found), len(signs)), dtype=np.float32)
-    for row, example in enumerate(found):
-        for sign in example.signs:
-            if sign in place:
-                rows[row, place[sign]] = 1
-    return rows
+    places = [[place[sign] for sign in example.signs if sign in place] for example in found]
+    ends = np.cumsum([0, *map(len, places)])
+    columns = [column for each in places for column in each]
+    return csr_matrix((np.ones(len(columns)), columns, ends), shape=(len(found), len(signs)))
 
 
 def model() -> LogisticRegression:
@@ -136,10 +136,12 @@ def main(path: Path = POINTS_FILE) -> None:
     rules = load_rules()
     scope = Scope(rules.without_points())
     found = examples(scope)
-    for batch in sorted({e.origin for e in found if e.origin.startswith("scope_batch")}):
+    for batch in sorted({e.origin for e in found if e.origin.startswith(("scope_", "batch_"))}):
         points, base, limit = fit([e for e in found if e.origin != batch])
         for declined in (True, False):
             held = [e for e in found if e.origin == batch and e.declined == declined]
+            if not held:
+                continue
             share = np.mean([total(e, points, base) >= limit for e in held])
             print(f"{batch}, {'requests' if declined else 'general'}: {share:.3f} by points alone")
     points, base, limit = fit(found)

@@ -6,9 +6,14 @@
 Learned from the examples of bot/rules, the cases of tests/safety_cases (except those kept apart in
 points_unseen.toml), the development messages of evals/safety and their batches, and from what the
 guides answer: their ways of asking (evals/safety/asked.toml names those that tell of a sign) and
-the development questions. Requests and ways of asking that the phrases alarm on are left out where
-nobody has labelled them. Also printed: what the points alone catch of each batch when fitted
-without it. scikit-learn comes with sentence-transformers.
+the development questions. Requests that the phrases alarm on are left out where nobody has
+labelled them.
+
+What the phrases find in a message has points too. They are learned from first_tries.jsonl: what was
+found in each message when it was first run, before any phrase was written for it. The limits are
+set on these messages as well. With the names of some batches only these are used, and printed is
+what is caught of the others.
+scikit-learn comes with sentence-transformers.
 """
 
 from __future__ import annotations
@@ -32,7 +37,8 @@ from bot.indexing.loading import load
 from bot.records import Contact, Question
 from bot.rules import Rules, load_rules
 from bot.rules.loading import HARMLESS
-from bot.rules.weighing import TriagePoints, sentences_of
+from bot.rules.weighing import FOUND, SAID, TriagePoints
+from evals import first_tries
 from evals.question_sets import load_items
 from evals.safety_eval import batches, cases
 
@@ -40,11 +46,11 @@ ROOT = Path(__file__).resolve().parent.parent
 POINTS_FILE = ROOT / "bot/rules/triage_points.toml"
 CASES = ROOT / "tests/safety_cases"
 UNSEEN = "points_unseen"
-LOOK_ALIKES = ("harmless", "crisis_lookalike", "cases", "examples")
 WRONG = 0.02
-"""Share of harmless look-alikes that the points may alarm on (own choice)."""
-LOST = 0.002
-"""Share of signs of the lower levels, found by phrases, that may be taken for talk (own choice)."""
+"""Share of harmless look-alikes, run for the first time, that may raise an alarm where no phrase
+speaks (own choice)."""
+LOST = 0.05
+"""Share of the signs of lower levels, found by phrases, that may be taken for talk (own choice)."""
 ASKED = 0.2
 """How much one way of asking counts: there are many, and most are far from any sign."""
 _OFTEN = 3
@@ -55,13 +61,11 @@ _STRENGTH = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A message, whether it tells of a sign, where it was taken from, and the level that phrases
-    give it."""
+    """A message, whether it tells of a sign, and where it was taken from."""
 
     text: str
     told: bool
     origin: str
-    level: str = ""
 
 
 def examples(rules: Rules, from_batches: Sequence[str]) -> list[Example]:
@@ -71,10 +75,9 @@ def examples(rules: Rules, from_batches: Sequence[str]) -> list[Example]:
     )
     found: dict[str, Example] = {}
     for text, told, origin in (*_labelled(from_batches), *_asked()):
-        alert = phrases(Question(text=text)).alert
-        if told is not None or alert is None:
-            level = alert.level if alert else ""
-            found.setdefault(text, Example(text=text, told=bool(told), origin=origin, level=level))
+        if told is None and phrases(Question(text=text)).alert is not None:
+            continue
+        found.setdefault(text, Example(text=text, told=bool(told), origin=origin))
     return list(found.values())
 
 
@@ -140,8 +143,7 @@ class Fit:
     def __init__(self, bare: Sequence[Example], rules: Rules) -> None:
         found = framed(bare)
         self._rules = rules
-        self._folded = [rules.folded(e.text) for e in found]
-        self._signs = [rules.weighing.signs_of(folded) for folded in self._folded]
+        self._signs = [rules.weighing.signs_of(rules.folded(e.text)) for e in found]
         self._found = found
         counts = Counter(sign for signs in self._signs for sign in signs)
         self._columns = sorted(sign for sign, count in counts.items() if count >= _OFTEN)
@@ -149,7 +151,6 @@ class Fit:
         self.rows = self._matrix(self._signs)
         self.truth = np.array([e.told for e in found])
         self.origins = np.array([e.origin for e in found])
-        self._levels = np.array([e.level for e in found])
 
     def _matrix(self, signs: Iterable[frozenset[str]]) -> csr_matrix:
         places = [[self._place[s] for s in each if s in self._place] for each in signs]
@@ -159,22 +160,14 @@ class Fit:
             (np.ones(len(columns)), columns, ends), shape=(len(places), len(self._columns))
         )
 
-    def held_out(self) -> tuple[np.ndarray, np.ndarray]:
-        """The weight of each example, and of its heaviest sentence, by points that were fitted
-        without it."""
+    def held_out(self) -> np.ndarray:
+        """The weight of each example by points that were fitted without it."""
         folds = StratifiedGroupKFold(5, shuffle=True, random_state=1)
         groups = np.arange(len(self.truth)) % (len(self.truth) // 2)
-        whole = np.zeros(len(self.truth))
-        heaviest = np.zeros(len(self.truth))
+        weights = np.zeros(len(self.truth))
         for rest, part in folds.split(self.rows, self.truth, groups):
-            model = self._fitted(rest)
-            whole[part] = model.decision_function(self.rows[part])
-            for at in part:
-                pieces = [self._rules.weighing.signs_of(s) for s in sentences_of(self._folded[at])]
-                heaviest[at] = (
-                    max(model.decision_function(self._matrix(pieces))) if pieces else whole[at]
-                )
-        return whole, heaviest
+            weights[part] = self._fitted(rest).decision_function(self.rows[part])
+        return weights
 
     def _fitted(self, places: np.ndarray) -> LogisticRegression:
         counts = np.where(self.origins[places] == "asked", ASKED, 1.0)
@@ -183,35 +176,61 @@ class Fit:
         )
 
     def points(self) -> TriagePoints:
-        held, heaviest = self.held_out()
-        alike = ~self.truth & np.isin(self.origins, LOOK_ALIKES)
-        alarm = float(np.quantile(held[alike], 1 - WRONG))
-        lower = self.truth & np.isin(self._levels, ("urgent", "call_today"))
-        quiet = float(np.quantile(heaviest[lower], LOST))
         fitted = self._fitted(np.arange(len(self.truth)))
         signs = {
             sign: round(float(weight), 2)
             for sign, weight in zip(self._columns, fitted.coef_[0], strict=True)
             if abs(weight) >= 0.05
         }
+        for_found, limits = self._first_tries()
         return TriagePoints(
             base=round(float(fitted.intercept_[0]), 2),
-            alarm=round(alarm, 2),
-            sentence=round(alarm + 2.0, 2),
-            quiet=round(quiet, 2),
-            signs=signs,
+            alarm=limits["alarm"],
+            lower=limits["lower"],
+            signs=signs | for_found,
         )
+
+    def _first_tries(self) -> tuple[dict[str, float], dict[str, float]]:
+        """The points of what phrases find, on the scale of the words, and the limits."""
+        held = dict(zip((e.text for e in self._found), self.held_out(), strict=True))
+        rows = [row for row in first_tries.rows() if row["text"] in held]
+        rows = [row for row in rows if "sure" not in row["found"]]
+        told = np.array([row["told"] for row in rows])
+        weight = np.array([[held[row["text"]]] for row in rows])
+        found = np.array([[name[1:-1] in row["found"] for name in FOUND] for row in rows], float)
+        table = np.hstack([weight, found])
+        model = LogisticRegression().fit(table, told)
+        scale, *weights = model.coef_[0]
+        points = {
+            name: round(float(weight / scale), 2)
+            for name, weight in zip(FOUND, weights, strict=True)
+        }
+        total = table[:, 0] + found @ np.array(list(points.values()))
+        grave, lower = (found[:, FOUND.index(name)] > 0 for name in SAID)
+        silent = ~grave & ~lower
+        quiet = np.sort(total[~told & silent])[::-1]
+        limits = {
+            "alarm": float(quiet[int(WRONG * np.sum(~told))]),
+            "lower": float(np.quantile(total[told & lower & ~grave], LOST)),
+        }
+        passed = grave | (total >= np.where(lower, limits["lower"], limits["alarm"]))
+        print(
+            f"first tries: {np.mean(passed[told]):.3f} of {told.sum()} signs told, "
+            f"{np.mean(passed[~told]):.3f} of {np.sum(~told)} harmless ones"
+        )
+        return points, {name: round(limit, 2) for name, limit in limits.items()}
 
 
 def write(path: Path, points: TriagePoints) -> None:
     lines = [
         "# Written by evals/fit_triage.py; do not edit by hand. How it is used: docs/safety.md.",
-        "# A message has the points of its words and pairs of words, and the base.",
+        "# A message has the points of its words and pairs of words, of what the phrases found in",
+        "# it, and the base. From `alarm` up it tells of a sign that no phrase speaks to. What a",
+        "# phrase finds of the lower levels is told unless the message lies below `lower`.",
         "",
         f"base = {points.base}",
         f"alarm = {points.alarm}",
-        f"sentence = {points.sentence}",
-        f"quiet = {points.quiet}",
+        f"lower = {points.lower}",
         "",
         "[signs]",
         *(f"{json.dumps(s, ensure_ascii=False)} = {points.signs[s]}" for s in sorted(points.signs)),
@@ -220,29 +239,33 @@ def write(path: Path, points: TriagePoints) -> None:
 
 
 def show(name: str, rules: Rules, points: TriagePoints) -> None:
-    """What the points alone do on a batch."""
-    weighing = rules.weighing.using(points)
+    """What triage makes of a batch with these points."""
+    triage = Triage(
+        replace(rules, weighing=rules.weighing.using(points)),
+        region="US",
+        fever_celsius=38.0,
+        contact=Contact(name="the clinic"),
+    )
     for kinds, told in (
         (("red_flags", "crisis"), True),
-        (("harmless", "crisis_lookalike", "scope_ok"), False),
+        (("harmless", "crisis_lookalike"), False),
     ):
-        texts = [rules.folded(c.question.text) for kind in kinds for c in cases(kind, name)]
-        tells = np.mean([weighing.told(text, spoken_to=False) is not None for text in texts])
-        talk = np.mean([weighing.is_talk(text) for text in texts])
-        print(f"{name}, {'signs' if told else 'harmless'}: {tells:.3f} told, {talk:.3f} mere talk")
+        alarms = [
+            triage(case.question).alert is not None for kind in kinds for case in cases(kind, name)
+        ]
+        print(f"{name}, {'signs' if told else 'harmless'}: {np.mean(alarms):.3f} alarmed")
 
 
 def main(argv: Sequence[str] = (), path: Path = POINTS_FILE) -> None:
     rules = load_rules()
     used = list(argv) or batches()
-    for name in used:
-        rest = [each for each in used if each != name]
-        show(name, rules, Fit(examples(rules, rest), rules).points())
+    for name in batches():
+        if name not in used:
+            show(name, rules, Fit(examples(rules, used), rules).points())
     points = Fit(examples(rules, used), rules).points()
     write(path, points)
     print(
-        f"{len(points.signs)} signs, alarm from {points.alarm}, a sentence from {points.sentence}, "
-        f"quiet below {points.quiet}, written to {path}"
+        f"{len(points.signs)} signs, alarm {points.alarm}, lower {points.lower}, written to {path}"
     )
 
 

@@ -99,7 +99,7 @@ def test_words_that_no_phrase_holds_are_caught_by_their_weight() -> None:
     text = "there is a river of red coming from down below"
     rules = load_rules(today=TODAY)
     assert phrases_only()(Question(text=text)).alert is None
-    assert rules.weighing.told(rules.folded(text), spoken_to=False)
+    assert rules.weighing.tells(rules.folded(text), set())
     found = rules.nearest.like(rules.folded(text))
     assert found and found.rule == "bleeding-heavy" and found.example
     alert = screen(text).alert
@@ -124,8 +124,15 @@ def test_weight_takes_away_no_grave_alarm_and_no_fever() -> None:
         "How long does the donor usually stay in hospital and I want to die, what is the parking",
         "What do people generally pack for the ward, which books, with my temp of 38.6 I wondered",
     ):
-        assert rules.weighing.is_talk(rules.folded(text))
+        assert not rules.weighing.tells(rules.folded(text), set())
         assert screen(text).alert
+
+
+def test_phrases_are_believed_in_a_long_message() -> None:
+    rules = load_rules(today=TODAY)
+    talk = "Which foods are usually allowed, and how long do people stay in hospital? "
+    assert not rules.weighing.tells(rules.folded(talk * 3), {"<said lower>"})
+    assert rules.weighing.tells(rules.folded(talk * 6), {"<said lower>"})
 
 
 @pytest.mark.parametrize(

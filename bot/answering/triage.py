@@ -18,6 +18,7 @@ from bot.rules.phrases import Hit
 from bot.rules.spoken import Said
 from bot.rules.spoken_loading import Spoken
 from bot.rules.temperature import Reading, has_numbers, readings
+from bot.rules.weighing import SAID
 
 _ORDER: dict[AlertLevel, int] = {"emergency": 3, "crisis": 3, "urgent": 2, "call_today": 1}
 _MOST_NOTICES = 2
@@ -54,15 +55,20 @@ class Triage:
 
     def __call__(self, question: Question) -> Screening:
         message = self._rules.read(question.text)
-        said, noticed = self._sort(message, question)
-        said += self._followed_up(message, question)
+        sure, said, noticed, found = self._sort(message, question)
+        sure += self._followed_up(message, question)
         elsewhere = {
             code: self._spoken(spoken, question) for code, spoken in self._rules.spoken.items()
         }
-        for found in elsewhere.values():
-            said, noticed = self._merged(found, said, noticed)
-        if not said and not any(found.mainly for found in elsewhere.values()):
-            said += self._told_otherwise(message)
+        if any(each.mainly for each in elsewhere.values()):
+            said = [*sure, *said]
+        elif self._rules.weighing.tells(message.folded, found):
+            said = [*sure, *said] or self._named(message)
+        else:
+            noticed = sorted([*said, *noticed], key=lambda rule: -_ORDER[rule.level])
+            said = sure
+        for each in elsewhere.values():
+            said, noticed = self._merged(each, said, noticed)
         language = self._language_of(question, elsewhere)
         alert = None
         if said:
@@ -114,66 +120,79 @@ class Triage:
         page = re.split(r"[-_]", question.locale or "")[0].casefold()
         return spoken or (page if page in elsewhere else "en")
 
-    def _sort(self, message: Message, question: Question) -> tuple[list[FlagRule], list[FlagRule]]:
-        """The rules that are said of someone, and those that only bring their advice."""
+    def found(self, question: Question) -> set[str]:
+        """What the phrases find in a message, without the marks around it: of `weighing.FOUND`, or
+        `sure` where no weight is asked."""
+        sure, _, _, found = self._sort(self._rules.read(question.text), question)
+        return {name.strip("<>") for name in found} | ({"sure"} if sure else set())
+
+    def _sort(
+        self, message: Message, question: Question
+    ) -> tuple[list[FlagRule], list[FlagRule], list[FlagRule], set[str]]:
+        """The rules that are said for sure, those that are said, those that only bring their
+        advice, and what was found as the points name it."""
+        sure: list[FlagRule] = []
         said: list[FlagRule] = []
         noticed: list[FlagRule] = []
-        talk = self._rules.weighing.is_talk(message.folded)
+        found: set[str] = set()
         for rule in self._rules.flags:
             states = self._states(rule, message)
-            if talk and rule.level not in _GRAVE:
-                states = {"general" if state == "said" else state for state in states}
             if rule.temperature:
-                states |= self._temperatures(message, question)
-            if "said" in states:
+                states |= {
+                    "sure" if state == "said" else state
+                    for state in self._temperatures(message, question)
+                }
+            if "sure" in states or (rule.temperature and "said" in states):
+                sure.append(rule)  # a fever is never weighed away
+            elif "said" in states:
                 said.append(rule)
             elif states:
                 noticed.append(rule)
-        return said, sorted(noticed, key=lambda rule: -_ORDER[rule.level])
+            if states & {"sure", "said"}:
+                found.add(SAID[0] if rule.level in _GRAVE else SAID[1])
+            found |= {f"<{state}>" for state in states - {"sure", "said"}}
+        return sure, said, sorted(noticed, key=lambda rule: -_ORDER[rule.level]), found
 
     def _states(self, rule: FlagRule, message: Message) -> set[str]:
-        context = message.context
+        """How the rule's phrases in the message are meant; `sure` where no weight is asked."""
         excused = message.tagged(f"unless:{rule.id}")
-        hits = (
-            *message.tagged(f"sure:{rule.id}"),
-            *(
-                hit
-                for hit in message.tagged(f"flag:{rule.id}")
-                if not any(e.start < hit.end and hit.start < e.end for e in excused)
-            ),
-        )
         states: set[str] = set()
-        for hit in hits:
-            state: str = context.state_of(
-                hit,
-                topics=rule.level in ("urgent", "call_today"),
-                past=rule.past,
-                others=rule.others,
-            )
-            if state == "figure":
+        for hit in message.tagged(f"sure:{rule.id}"):
+            if self._state(rule, message, hit) == "said":
+                return {"sure"}
+        for hit in message.tagged(f"flag:{rule.id}"):
+            if any(e.start < hit.end and hit.start < e.end for e in excused):
                 continue
-            if state == "over" and (rule.level == "emergency" or rule.lasting):
-                state = "said"  # a seizure or a blow to the head that has passed needs help now
-            if rule.strict and state != "denied" and not context.of_statistics(hit.start):
-                state = "said"
-            later = state in ("general", "supposed") and context.said_later(hit.end)
-            if later:
-                state = "said"
-            if (
-                state == "said"
-                and not later
-                and rule.personal
-                and not self._of_someone(message, hit)
-            ):
-                state = "general"
-            states.add(state)
+            state = self._state(rule, message, hit)
+            if state != "figure":
+                states.add(state)
             if state == "said":
                 break
         if "said" in states and rule.also:
             also = message.tagged(f"also:{rule.id}")
-            if not any(context.state_of(hit) == "said" for hit in also):
+            if not any(message.context.state_of(hit) == "said" for hit in also):
                 return set()
         return states
+
+    def _state(self, rule: FlagRule, message: Message, hit: Hit) -> str:
+        context = message.context
+        state: str = context.state_of(
+            hit,
+            topics=rule.level in ("urgent", "call_today"),
+            past=rule.past,
+            others=rule.others,
+        )
+        if state == "figure":
+            return state
+        if state == "over" and (rule.level == "emergency" or rule.lasting):
+            state = "said"  # a seizure or a blow to the head that has passed needs help now
+        if rule.strict and state != "denied" and not context.of_statistics(hit.start):
+            state = "said"
+        if state in ("general", "supposed") and context.said_later(hit.end):
+            return "said"
+        if state == "said" and rule.personal and not self._of_someone(message, hit):
+            return "general"
+        return state
 
     @staticmethod
     def _of_someone(message: Message, hit: Hit) -> bool:
@@ -253,9 +272,7 @@ class Triage:
             )
         ]
 
-    def _told_otherwise(self, message: Message) -> list[FlagRule]:
-        """A sign told in words that no phrase holds, by the weight of all its words."""
-        spoken_to = any(message.tagged(f"flag:{rule.id}") for rule in self._rules.flags)
-        told = self._rules.weighing.told(message.folded, spoken_to=spoken_to)
-        found = self._rules.nearest.like(told) if told else None
+    def _named(self, message: Message) -> list[FlagRule]:
+        """The rule of a sign told in words that no phrase holds: what the examples like it mean."""
+        found = self._rules.nearest.like(message.folded)
         return [self._by_id[found.rule]] if found else []

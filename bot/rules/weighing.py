@@ -1,34 +1,37 @@
 """Weighing: do the words of a message, taken together, tell of a sign that somebody must hear of?
 
-One rule: a message has the points of its words and pairs of words, and the base; nothing else
-counts. The points stand in triage_points.toml; evals/fit_triage.py writes it.
+One rule: a message has the points of its words and pairs of words, of what the phrases found in it,
+and the base; nothing else counts. They stand in triage_points.toml; evals/fit_triage.py writes it.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
-from itertools import pairwise
+from collections.abc import Container, Mapping
 
 from bot.rules import temperature
-from bot.rules.folding import CLAUSE, SENTENCE, Folded
+from bot.rules.folding import CLAUSE, Folded
 from bot.rules.models import Model
 
-_LEAST_WORDS = 4
-"""A shorter message, or sentence of one, is not weighed by itself."""
-_FEW_WORDS = 6
-_MOST_SENTENCES = 16
+SAID = ("<said grave>", "<said lower>")
+"""A phrase found a sign that is told: of an emergency or crisis, of a lower level."""
+FOUND = (*SAID, "<denied>", "<feared>", "<supposed>", "<general>", "<past>", "<over>")
+"""What phrases can find in a message; triage_points.toml gives points for each."""
 _FEVER, _COLD = 38.0, 36.0
+_LEAST_WORDS, _FEW_WORDS = 4, 6
+"""A message of fewer words is not weighed by itself; or needs `_MORE` points."""
+_MORE = 1.5
+_MOST_WORDS = 60
+"""In a longer one phrases are believed."""
 
 
 class TriagePoints(Model):
-    """From `alarm` up, a message that no phrase speaks to raises an alarm; a sentence of it does
-    from `sentence` up. Where every sentence is below `quiet`, the lower levels are not raised."""
+    """From `alarm` up a message tells of a sign that no phrase speaks to. What a phrase
+    finds of an emergency or a crisis is told; of a lower level, unless the message lies below
+    `lower`, as mere talk does."""
 
     base: float
     alarm: float
-    sentence: float
-    quiet: float
+    lower: float
     signs: dict[str, float]
 
 
@@ -46,34 +49,27 @@ class Weighing:
         return Weighing(points, self._classes, self._words)
 
     def without_points(self) -> Weighing:
-        """One that never speaks."""
-        return self.using(
-            TriagePoints(base=0.0, alarm=math.inf, sentence=math.inf, quiet=-math.inf, signs={})
-        )
+        """One that leaves all to the phrases: what they say counts, and nothing else."""
+        said = dict.fromkeys(SAID, 1.0)
+        return self.using(TriagePoints(base=0.0, alarm=1.0, lower=1.0, signs=said))
 
-    def told(self, folded: Folded, *, spoken_to: bool) -> Folded | None:
-        """The part of a message that tells of a sign: its heaviest sentence, or all of it; None
-        where nothing does. `spoken_to`: phrases found something there and took it for no sign, so
-        that more weight is asked for; the same of a message of few words."""
-        points = self._points
-        sure = spoken_to or len(folded.words) < _FEW_WORDS
-        pieces = [(self.weight(each), each) for each in sentences_of(folded)]
-        heaviest = max(pieces, key=lambda piece: piece[0], default=(-math.inf, folded))
-        limit = points.sentence if sure else points.alarm
-        if len(folded.words) >= _LEAST_WORDS and self.weight(folded) >= limit:
-            return heaviest[1]
-        return heaviest[1] if heaviest[0] >= points.sentence else None
-
-    def is_talk(self, folded: Folded) -> bool:
-        """Is it plain that no sentence of it tells of a sign?"""
-        return all(
-            self.weight(each) < self._points.quiet for each in sentences_of(folded) or [folded]
-        )
+    def tells(self, folded: Folded, found: Container[str]) -> bool:
+        """Does the message tell of a sign? `found` is what its phrases found: of `FOUND`."""
+        points, length = self._points, len(folded.words)
+        said = SAID[1] in found
+        if SAID[0] in found or (said and length > _MOST_WORDS):
+            return True  # much talk around a sign says nothing of the sign
+        if not said and length < _LEAST_WORDS:
+            return False
+        weight = self.weight(folded) + sum(points.signs.get(f, 0.0) for f in FOUND if f in found)
+        if said:
+            return weight >= points.lower
+        return weight >= points.alarm + (_MORE if length < _FEW_WORDS else 0.0)
 
     def weight(self, folded: Folded) -> float:
+        """The points of its words, and the base."""
         points = self._points.signs
-        found = self.signs_of(folded)
-        return self._points.base + sum(points[sign] for sign in found & points.keys())
+        return self._points.base + sum(points[s] for s in self.signs_of(folded) & points.keys())
 
     def signs_of(self, folded: Folded) -> frozenset[str]:
         """What triage_points.toml may give points for: words, pairs of neighbours by their classes,
@@ -108,22 +104,3 @@ class Weighing:
                 name = "#cold"
             named |= dict.fromkeys(range(reading.start, reading.end), name)
         return named
-
-
-def sentences_of(folded: Folded) -> list[Folded]:
-    """The sentences of a message of several: the first and the last ones of many."""
-    words, breaks = folded.words, folded.breaks
-    cuts: Iterable[int] = [0, *(i for i, b in enumerate(breaks) if i and b >= SENTENCE), len(words)]
-    found = [
-        Folded(
-            words=words[first:last],
-            breaks=(0, *breaks[first + 1 : last]),
-            asked=frozenset(at - first for at in folded.asked if first < at <= last),
-        )
-        for first, last in pairwise(cuts)
-        if _LEAST_WORDS <= last - first < len(words)
-    ]
-    if len(found) > _MOST_SENTENCES:
-        half = _MOST_SENTENCES // 2
-        found = found[:half] + found[-half:]
-    return found
