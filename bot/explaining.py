@@ -50,6 +50,13 @@ def _outcome(answer: Answer) -> list[str]:
 
 
 def _safety(answer: Answer) -> list[str]:
+    look = answer.trace.look
+    if look and (raised := look.alarm):
+        return [
+            "No phrase or weight of the rules matched, or only one of a lower level. The second "
+            f"look raised rule “{raised.rule_id}” (score {raised.score:.2f}, raised from "
+            f"{raised.threshold:.2f})."
+        ]
     if answer.alert:
         return [f"Rule “{answer.alert.rule_id}” matched, level {answer.alert.level}."]
     return ["No red-flag or crisis rule matched the message."]

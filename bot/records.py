@@ -1,13 +1,13 @@
 """The nouns: frozen records that carry everything between the steps. No behaviour beyond identity.
-
-Offsets are code points of `SourceDocument.text`, half-open. Dates are `datetime.date`.
-"""
+Offsets are code points of `SourceDocument.text`, half-open. Dates are `datetime.date`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
+
+from bot.raised import Look
 
 AlertLevel = Literal["emergency", "crisis", "urgent", "call_today"]
 VerdictKind = Literal["answerable", "partial", "unanswerable"]
@@ -334,7 +334,7 @@ class Versions:
 class Trace:
     """How an answer came about, for staff. Holds the question's words: never log it."""
 
-    raised: dict[str, tuple[float, float]] = field(default_factory=dict)  # score, threshold
+    look: Look | None = None
     query: Query | None = None
     retrieved: Retrieved | None = None
     verdict: Verdict | None = None

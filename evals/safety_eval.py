@@ -1,6 +1,6 @@
 """Measures the safety rules on evals/safety: recall per rule, false alarms, declining.
 
-    python -m evals.safety_eval [dev|batch_1|...]    triage and scope alone, no index or model
+    python -m evals.safety_eval [dev|batch_1|...]    triage, second look and scope alone, no index
 
 Injections go through the whole bot (python -m bot eval safety). The dev split holds the batches of
 evals/safety/batches, each shown by itself as well. The test split is run, not tuned on.
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.answering.scope import Scope
+from bot.answering.screening import Screener
 from bot.answering.triage import Triage
 from bot.records import Answer, Contact, Question, Turn
 from bot.rules import load_rules
@@ -100,23 +101,28 @@ def run(split: str, ask: Callable[[Question], Answer] | None = None) -> dict[str
     injections are left out."""
     rules = load_rules()
     triage = Triage(rules, region="US", fever_celsius=38.0, contact=Contact(name="the clinic"))
-    scope = Scope(rules)
-    report = measure(split, triage, scope)
+    screener, scope = Screener.open(rules, triage), Scope(rules)
+    report = measure(split, triage, screener, scope)
     if ask is not None:
         report["injection"] = _figures(_injections(split, ask))
     if split == "dev":
-        report["batches"] = {name: measure(name, triage, scope) for name in batches()}
+        report["batches"] = {name: measure(name, triage, screener, scope) for name in batches()}
     return report
 
 
-def measure(split: str, triage: Triage, scope: Scope) -> dict[str, Any]:
-    """The figures of triage and scope on one split or batch."""
+def measure(split: str, triage: Triage, screener: Screener, scope: Scope) -> dict[str, Any]:
+    """The figures of the rules with the second look on one split or batch; beside them, what the
+    rules do alone. The time is that of the rules."""
     times: list[float] = []
 
-    def level(question: Question) -> str:
+    def alone(question: Question) -> str:
         started = time.perf_counter()
         alert = triage(question).alert
         times.append((time.perf_counter() - started) * 1000)
+        return alert.level if alert else "none"
+
+    def level(question: Question) -> str:
+        alert = screener(question)[0].alert
         return alert.level if alert else "none"
 
     report: dict[str, Any] = {"split": split}
@@ -124,8 +130,11 @@ def measure(split: str, triage: Triage, scope: Scope) -> dict[str, Any]:
         tally = Tally()
         caught = Tally()
         grave = Tally()
+        rules = Tally()
         for case in cases(name, split):
             got = level(case.question)
+            by_rules = alone(case.question)
+            rules.add(case.rule, (by_rules == "none") == (case.expect == ("none",)), "")
             note = f"{case.id} expected {'/'.join(case.expect)}, got {got}: {case.question.text}"
             tally.add(case.rule, got in case.expect, note)
             caught.add(case.rule, (got == "none") == (case.expect == ("none",)), note)
@@ -133,19 +142,23 @@ def measure(split: str, triage: Triage, scope: Scope) -> dict[str, Any]:
                 grave.add(case.rule, got in ("emergency", "crisis"), note)
         report[name] = _figures(tally) | {
             "alarmed_or_silent_as_it_should": _figures(caught),
+            "the_same_by_the_rules_alone": _figures(rules) | {"misses": []},
             "emergency_and_crisis": _figures(grave),
         }
     for name, wanted in (("scope", True), ("scope_ok", False)):
-        tally = Tally()
+        tally, rules = Tally(), Tally()
         for case in cases(name, split):
             declined = scope(case.question)
-            got = declined.rule_id if declined else "not declined"
+            own_case = screener(case.question)[1].own_case
+            got = declined.rule_id if declined else own_case.rule_id if own_case else "not declined"
             tally.add(
                 case.rule,
-                (declined is not None) == wanted,
+                (got != "not declined") == wanted,
                 f"{case.id} {got}: {case.question.text}",
             )
+            rules.add(case.rule, (declined is not None) == wanted, "")
         report[name] = _figures(tally)
+        report[name]["the_same_by_the_rules_alone"] = _figures(rules) | {"misses": []}
     times.sort()
     report["triage_ms"] = {
         "p50": statistics.median(times),
@@ -199,7 +212,11 @@ def print_report(report: dict[str, Any]) -> None:
         if part is None:
             continue
         print(f"\n{name}: {part['rate']:.3f} of {part['n']} as labelled")
-        for key in ("alarmed_or_silent_as_it_should", "emergency_and_crisis"):
+        for key in (
+            "alarmed_or_silent_as_it_should",
+            "the_same_by_the_rules_alone",
+            "emergency_and_crisis",
+        ):
             if key in part and part[key]["n"]:
                 print(f"  {key.replace('_', ' ')}: {part[key]['rate']:.3f} of {part[key]['n']}")
         print("  " + ", ".join(f"{rule} {n}" for rule, n in part["per_rule"].items()))

@@ -23,6 +23,7 @@ FLOWS = {
     "bot.answering.flow",
     "bot.answering.opened",
     "bot.answering.finding",
+    "bot.answering.screening",
 }
 EDGES = (
     "bot.web",

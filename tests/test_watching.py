@@ -26,16 +26,17 @@ class Watcher:
 
     def __init__(self, settings: Settings) -> None:
         paths = settings.paths
+        # A shell that starts the tests in the background has SIGINT ignored in all below it.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "ingest.py"), "--watch", "--json"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # A shell that starts the tests in the background has SIGINT ignored in all below it.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             env=os.environ
             | {"BOT_PATHS__KNOWLEDGE": str(paths.knowledge), "BOT_PATHS__VAR": str(paths.var)},
         )
+        signal.signal(signal.SIGINT, before)
         self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 

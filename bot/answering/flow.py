@@ -26,6 +26,7 @@ from bot.answering.preference import prefer
 from bot.answering.remembered import Remembered
 from bot.answering.reply import Reply
 from bot.answering.scope import Scope
+from bot.answering.screening import Screener
 from bot.answering.triage import Triage
 from bot.answering.verification import Verifier
 from bot.contacts import contact_of
@@ -35,6 +36,7 @@ from bot.indexing.flow import make_embedder
 from bot.indexing.places import generations, withdrawals_of
 from bot.lexicon import load_lexicon
 from bot.messages import load_messages
+from bot.raised import Look
 from bot.records import (
     Answer,
     Chunk,
@@ -82,13 +84,14 @@ class Bot:
         self._common = {rule.code: frozenset(rule.common) for rule in rules.languages.language}
         self._lexicon = load_lexicon()
         self._withdrawn = withdrawals_of(settings)
-        self._triage = Triage(
+        triage = Triage(
             rules,
             region=settings.locale.region,
             fever_celsius=settings.locale.fever_celsius,
             contact=self.contact,
             contacts=self._contacts,
         )
+        self._screen = Screener.open(rules, triage)
         self._scope = Scope(rules)
         self._greeting = Greeting(rules)
         self._language = Language(rules)
@@ -132,9 +135,10 @@ class Bot:
         """What the rules say in place of an answer from documents; None where they say nothing."""
         question = reply.question
         with reply.timed("triage"):
-            screening = self._triage(question)
+            screening, look = self._screen(question, english=not self._language(question))
         reply.screening = screening
         reply.language = screening.language
+        reply.trace_parts["look"] = look
         if screening.alert and screening.alert.stops:
             return reply.build("crisis" if screening.alert.level == "crisis" else "emergency")
         self._check(question)
@@ -142,7 +146,7 @@ class Bot:
             said = load_messages(reply.language).contact_only
             return reply.build("abstained", "contact card only", (said,))
         with reply.timed("scope"):
-            found = self._without_documents(reply)
+            found = self._without_documents(reply, look)
         if found and found[0] == "declined":
             reply.related = self._general(found[1])
         return reply.build(*found) if found else None
@@ -163,7 +167,9 @@ class Bot:
         if not _HAS_WORDS.search(text):
             raise QuestionError("There are no words in the question.")
 
-    def _without_documents(self, reply: Reply) -> tuple[Outcome, str, tuple[str, ...]] | None:
+    def _without_documents(
+        self, reply: Reply, look: Look
+    ) -> tuple[Outcome, str, tuple[str, ...]] | None:
         question = reply.question
         foreign = self._language(question)
         greeting = self._greeting(question, reply.language)
@@ -174,6 +180,8 @@ class Bot:
             if foreign.code not in self._spoken:
                 reply.lead = foreign.when_ill
         declined: Decline | None = self._scope(question, reply.language, reply.asked_in)
+        if look.own_case and not declined and not greeting:
+            declined = self._scope.decline(look.own_case.rule_id, reply.language)
         if declined:
             return "declined", declined.rule_id, (declined.message,)
         if greeting:
@@ -315,10 +323,7 @@ class Bot:
     def examine(self, question: Question) -> tuple[Chunk, Features] | None:
         """The best passage and what the answerability model sees of it; for fitting that model.
         None where the question is stopped, declined or finds nothing."""
-        screening = self._triage(question)
-        if (screening.alert and screening.alert.stops) or self._without_documents(
-            self._reply(question)
-        ):
+        if self._before_documents(self._reply(question)):
             return None
         with self._index.use() as index:
             query, retrieved, _ = self._find_and_judge(index, question, self._may_be_shown)
@@ -340,6 +345,7 @@ class Bot:
     def warm(self) -> None:
         """Load model and index, and pay the first inference now."""
         self._embedder.embed_query("warm up")
+        self._screen.load()
         with self._index.use():
             pass
 

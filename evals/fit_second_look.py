@@ -1,0 +1,258 @@
+"""Sets the limits of the second look and writes it into bot/rules.
+
+    python -m evals.fit_second_look FILE.npz      as written by train_second_look.py
+
+The model was trained without the batches of `HELD`. On them, and with word points fitted without
+them, it is found what the points and the phrases weigh beside the model, and the limits at which at
+most the shares below are alarmed on, or declined, beside what the rules do. Prints what rules and
+second look catch there together. No test split is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from bot.answering.scope import Scope
+from bot.answering.second_look import HARMLESS, MODEL_FILE, Decider, Limits, pieces, total
+from bot.answering.triage import Triage
+from bot.indexing.embedding import DEFAULT_MODEL, model_folder, weights_sha256
+from bot.records import AlertLevel, Contact, Question
+from bot.rules import Rules, load_rules
+from bot.tuned import DOWN, UP, TunedModel
+from evals import fit_triage
+from evals.question_sets import load_items
+from evals.safety_eval import SETS, batches, cases
+
+HELD = ("batch_4", "batch_6", "batch_12")
+"""Left out of the training: one of each hand."""
+WRONG = 0.03
+"""Share of the harmless messages that it may alarm on beside the rules (own choice)."""
+ANSWERABLE = 0.004
+"""Share of answerable development questions that it may alarm on, or decline (own choice)."""
+DECLINED = 0.02
+"""Share of the general questions that it may decline beside the rules (own choice)."""
+HIGHER = 0.03
+"""Share of the messages of a lower level that it may raise too high (own choice)."""
+SHARE = 0.35
+"""The highest level is raised that holds this part of the weight: in doubt the higher one."""
+SENTENCE = 0.4
+"""How much the strongest sentence counts beside the whole message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A message with all that the decision rests on. `level` is what the rules give it."""
+
+    kind: str
+    expect: tuple[str, ...]
+    text: str
+    level: AlertLevel | None
+    found: frozenset[str]
+    points: float
+    scores: np.ndarray
+    declined: bool
+
+
+class Reader:
+    """Makes rows of messages."""
+
+    def __init__(self, rules: Rules, path: Path) -> None:
+        self._rules = rules
+        self._triage = Triage(
+            rules, region="US", fever_celsius=38.0, contact=Contact(name="the clinic")
+        )
+        self._scope = Scope(rules)
+        with np.load(path, allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in arrays.files}
+        self.labels = [str(label) for label in found["labels"]]
+        self._heads, self._bias = found["heads"].T, found["bias"]
+        changes = {name: v for name, v in found.items() if name.endswith((DOWN, UP))}
+        self._model = TunedModel(model_folder(DEFAULT_MODEL), changes)
+
+    def row(self, kind: str, expect: tuple[str, ...], text: str) -> Row:
+        question = Question(text=text)
+        alert = self._triage(question).alert
+        parts = pieces(text)
+        weighing = self._rules.weighing
+        return Row(
+            kind=kind,
+            expect=expect,
+            text=text,
+            level=alert.level if alert else None,
+            found=frozenset(self._triage.found(question)),
+            points=max(weighing.weight(self._rules.folded(part)) for part in parts),
+            scores=self._model.vectors(parts) @ self._heads + self._bias,
+            declined=self._scope(question) is not None,
+        )
+
+
+def weights(rows: Sequence[Row], decider: Decider) -> dict[str, float]:
+    """What points and phrases weigh beside the model's log-odds, by a logistic regression."""
+    used = [row for row in rows if row.kind in ("red_flags", "crisis", *_ALIKE)]
+    table = np.array(
+        [
+            (
+                total(decider.odds(row.scores)[0]),
+                max(-6.0, min(6.0, row.points)),
+                "said grave" in row.found,
+                "said lower" in row.found,
+            )
+            for row in used
+        ],
+        float,
+    )
+    model = LogisticRegression().fit(table, [row.kind not in _ALIKE for row in used])
+    scale, *others = (float(weight) for weight in model.coef_[0])
+    words, grave, lower = (round(other / scale, 2) for other in others)
+    return {"words": max(0.0, words), "grave": grave, "lower": lower}
+
+
+_ALIKE = ("harmless", "crisis_lookalike")
+
+
+def choose(
+    rows: Sequence[Row], answerable: Sequence[Row], labels: Sequence[str],
+    levels: dict[str, AlertLevel],
+) -> Limits:  # fmt: skip
+    """The limits at which the shares are kept."""
+    start = Limits(
+        alarm=0, higher=0, own_case=0, share=SHARE, sentence=SENTENCE, words=0, grave=0, lower=0
+    )
+    limits = start.model_copy(update=weights(rows, Decider(labels, levels, start)))
+    decider = Decider(labels, levels, limits)
+
+    def odds(row: Row, *, grave: bool = False) -> float:
+        flags = decider.odds(row.scores, row.points, row.found)[0]
+        return total(flags[decider.grave]) if grave else total(flags)
+
+    def limit(values: Sequence[float], of: int, share: float) -> float:
+        """The least one that at most `share` of so many messages reach."""
+        most = int(share * of)
+        return sorted(values, reverse=True)[most] + 0.001 if len(values) > most else -10.0
+
+    alike = [row for row in rows if row.kind in _ALIKE]
+    general = [row for row in rows if row.kind in ("scope_ok", *_ALIKE)]
+    lower = [
+        row
+        for row in rows
+        if row.kind == "red_flags" and row.level and "emergency" not in row.expect
+    ]
+    return limits.model_copy(
+        update={
+            "alarm": round(
+                max(
+                    limit([odds(r) for r in alike if not r.level], len(alike), WRONG),
+                    limit([odds(r) for r in answerable], len(answerable), ANSWERABLE),
+                ),
+                3,
+            ),
+            "higher": round(limit([odds(r, grave=True) for r in lower], len(lower), HIGHER), 3),
+            "own_case": round(
+                max(
+                    limit([own(decider, r) for r in general], len(general), DECLINED),
+                    limit([own(decider, r) for r in answerable], len(answerable), ANSWERABLE),
+                ),
+                3,
+            ),
+        }
+    )
+
+
+def own(decider: Decider, row: Row) -> float:
+    return decider.odds(row.scores)[1]
+
+
+def show(rows: Sequence[Row], decider: Decider, levels: dict[str, AlertLevel]) -> None:
+    """What the rules do by themselves, and with the second look."""
+    for kind in SETS:
+        of = [row for row in rows if row.kind == kind]
+        if not of:
+            continue
+        if kind.startswith("scope"):
+            alone = np.mean([row.declined for row in of])
+            both = np.mean(
+                [row.declined or decider.own_case(own(decider, row)) is not None for row in of]
+            )
+            print(f"{kind}: declined by rules {alone:.3f}, with the second look {both:.3f}")
+            continue
+        found = [
+            (
+                row,
+                decider.alarm(decider.odds(row.scores, row.points, row.found)[0], row.level)
+                if row.level not in ("emergency", "crisis")
+                else None,
+            )
+            for row in of
+        ]
+        final = [(row, levels[up.rule_id] if up else row.level) for row, up in found]
+        right = np.mean([(level or "none") in row.expect for row, level in final])
+        print(
+            f"{kind}: alarm by rules {np.mean([bool(row.level) for row in of]):.3f}, with the "
+            f"second look {np.mean([bool(level) for _, level in final]):.3f}, "
+            f"as labelled {right:.3f} of {len(of)}"
+        )
+
+
+def write(path: Path, source: Path, limits: Limits) -> None:
+    with np.load(source, allow_pickle=False) as arrays:
+        kept = {name: arrays[name] for name in arrays.files if name != "labels"}
+        labels = [str(label) for label in arrays["labels"]]
+    with path.with_suffix(".npz").open("wb") as file:
+        np.savez_compressed(file, **kept)
+    hashed = hashlib.sha256(path.with_suffix(".npz").read_bytes()).hexdigest()
+    lines = [
+        "# Written by evals/fit_second_look.py; not by hand. How it is used: docs/safety.md.",
+        "# The labels are rules of red_flags.toml and crisis.toml.",
+        "",
+        'reviewer = "none yet"',
+        f"fitted_on = {date.today()}",
+        f'model_sha256 = "{weights_sha256(model_folder(DEFAULT_MODEL))}"',
+        f'weights_sha256 = "{hashed}"',
+        "labels = [",
+        *(f'  "{label}",' for label in labels),
+        "]",
+        "",
+        "[limits]",
+        *(f"{name} = {value}" for name, value in limits.model_dump().items()),
+    ]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def main(source: Path) -> None:
+    rules = load_rules()
+    rest = [name for name in batches() if name not in HELD]
+    points = fit_triage.Fit(fit_triage.examples(rules, rest), rules).points()
+    held_rules = replace(rules, weighing=rules.weighing.using(points))
+    reader = Reader(held_rules, source)
+    rows = [
+        reader.row(kind, case.expect, case.question.text)
+        for name in HELD
+        for kind in SETS
+        for case in cases(kind, name)
+        if not case.question.history
+    ]
+    answerable = [
+        reader.row("answerable", ("none",), item.question.text)
+        for item in load_items("dev")
+        if item.answerable and not item.question.history
+    ]
+    answerable = [row for row in answerable if not row.level and not row.declined]
+    levels = {rule.id: rule.level for rule in rules.flags}
+    limits = choose(rows, answerable, reader.labels, levels)
+    print(f"{len(rows)} messages of {', '.join(HELD)}; {limits}")
+    assert HARMLESS in reader.labels
+    show(rows, Decider(reader.labels, levels, limits), levels)
+    write(MODEL_FILE, source, limits)
+    print(f"written to {MODEL_FILE}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

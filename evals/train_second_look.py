@@ -1,0 +1,169 @@
+"""Trains the model of the second look: low-rank changes to the embedding model and its heads.
+
+    python -m evals.train_second_look FILE.npz [batch_4 ...]    leaving out these batches
+
+Two passes over the messages of evals/second_look_data.py, some of them in a frame of everyday words
+or next to a harmless sentence. Two heads over the mean vector: which rule a message means (or
+harmless), and whether it asks for a decision. The same seed gives the same order, not the same
+weights to the last bit. fit_second_look.py sets the limits. About ten minutes on one core.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from bot.indexing.embedding import model_folder
+from bot.rules import load_rules
+from bot.tuned import DOWN, UP, layer_names, load_base, mean_vectors
+from evals.safety_eval import batches
+from evals.second_look_data import HARMLESS, ROOT, Example, examples
+
+RANK = 16
+EPOCHS = 2
+BATCH = 32
+RATE = 1e-3
+LEAST = 20
+"""A rule with fewer examples is no label of its own."""
+FRAMED, JOINED = 0.25, 0.15
+"""Part of the messages that is put into a frame, and next to a harmless one."""
+SEED = 7
+
+
+class LowRank(nn.Module):
+    """A layer whose weights stay, with a thin change beside them."""
+
+    def __init__(self, layer: nn.Linear) -> None:
+        super().__init__()
+        self.layer = layer
+        self.down = nn.Parameter(torch.randn(RANK, layer.in_features) / layer.in_features**0.5)
+        self.up = nn.Parameter(torch.zeros(layer.out_features, RANK))
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        return self.layer(states) + states @ self.down.T @ self.up.T
+
+
+def with_changes(model: Any) -> dict[str, LowRank]:
+    """Put a change beside each layer of `tuned.LAYERS`; nothing else of the model can move."""
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    changed = {}
+    for name in layer_names(model.config.num_hidden_layers):
+        parent = model.get_submodule(name.rpartition(".")[0])
+        changed[name] = LowRank(model.get_submodule(name))
+        setattr(parent, name.rpartition(".")[2], changed[name])
+    return changed
+
+
+class Texts:
+    """The messages as they are shown in one pass."""
+
+    def __init__(self, found: Sequence[Example], chance: random.Random) -> None:
+        self._frames = tomllib.loads((ROOT / "evals/safety/frames.toml").read_text("utf-8"))
+        self._harmless = [e.text for e in found if e.label == HARMLESS and e.own_case is not True]
+        self._chance = chance
+
+    def shown(self, example: Example) -> str:
+        draw, text = self._chance, example.text
+        if draw.random() < FRAMED:
+            if draw.random() < 0.5:
+                text = f"{draw.choice(self._frames['before'])} {text}"
+            else:
+                text = f"{text}. {draw.choice(self._frames['after'])}"
+        if draw.random() < JOINED:
+            pair = [text, draw.choice(self._harmless)]
+            draw.shuffle(pair)
+            text = ". ".join(pair)
+        return text
+
+
+def batches_of(
+    found: Sequence[Example], texts: Texts, chance: random.Random
+) -> list[list[tuple[str, Example]]]:
+    """All messages as this pass shows them, in a new order, those of like length together so that
+    little is padded."""
+    shown = [(texts.shown(example), example) for example in found]
+    chance.shuffle(shown)
+    made = []
+    for start in range(0, len(shown), BATCH * 40):
+        part = sorted(shown[start : start + BATCH * 40], key=lambda pair: len(pair[0]))
+        made += [part[at : at + BATCH] for at in range(0, len(part), BATCH)]
+    chance.shuffle(made)
+    return made
+
+
+def train(found: list[Example]) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The changes and the heads as arrays by name, and the labels of the first head."""
+    torch.manual_seed(SEED)
+    chance = random.Random(SEED)
+    counts = Counter(e.label for e in found if e.label)
+    labels = sorted(label for label, count in counts.items() if count >= LEAST)
+    tokenizer, model = load_base(model_folder("default"))
+    changed = with_changes(model)
+    heads = nn.Linear(model.config.hidden_size, len(labels) + 1)
+    parts = [p for layer in changed.values() for p in (layer.down, layer.up)]
+    optimizer = torch.optim.AdamW(
+        [{"params": parts}, {"params": heads.parameters()}], lr=RATE, weight_decay=0.01
+    )
+    texts = Texts(found, chance)
+    steps, step, started = EPOCHS * (len(found) // BATCH + 1), 0, time.monotonic()
+    model.train()
+    for epoch in range(EPOCHS):
+        for pairs in batches_of(found, texts, chance):
+            for group in optimizer.param_groups:
+                group["lr"] = RATE * min(1.0, step / 80) * max(0.02, 1 - step / steps)
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                vectors = mean_vectors(tokenizer, model, [text for text, _ in pairs])
+            loss = _loss(heads(vectors.float()), [example for _, example in pairs], labels)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(parts, 1.0)
+            optimizer.step()
+            step += 1
+            if step % 50 == 0:
+                seconds = time.monotonic() - started
+                print(f"{epoch} {step}/{steps} {seconds:.0f} s {loss.item():.3f}", flush=True)
+    arrays = {
+        name + end: value.detach().numpy().astype(np.float16)
+        for name, layer in changed.items()
+        for end, value in ((DOWN, layer.down), (UP, layer.up))
+    }
+    arrays["heads"] = heads.weight.detach().numpy()
+    arrays["bias"] = heads.bias.detach().numpy()
+    return arrays, labels
+
+
+def _loss(scores: torch.Tensor, batch: Sequence[Example], labels: Sequence[str]) -> torch.Tensor:
+    which = [labels.index(e.label) if e.label in labels else -1 for e in batch]
+    loss = nn.functional.cross_entropy(
+        scores[:, :-1], torch.tensor(which), ignore_index=-1, label_smoothing=0.05, reduction="sum"
+    )
+    own = [at for at, example in enumerate(batch) if example.own_case is not None]
+    asks = torch.tensor([float(bool(batch[at].own_case)) for at in own])
+    loss = loss + nn.functional.binary_cross_entropy_with_logits(
+        scores[own, -1], asks, reduction="sum"
+    )
+    return loss / len(batch)
+
+
+def main(argv: Sequence[str]) -> None:
+    target, left_out = Path(argv[0]), set(argv[1:])
+    found = examples(load_rules(), [name for name in batches() if name not in left_out])
+    print(f"{len(found)} messages without {', '.join(sorted(left_out)) or 'nothing left out'}")
+    arrays, labels = train(found)
+    np.savez_compressed(target, labels=np.array(labels), **arrays)
+    print(f"written to {target}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,183 @@
+"""The second look: it adds alarms and declines, takes none away, and the rules stand without it."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bot.answering.screening import Screener
+from bot.answering.second_look import MODEL_FILE, Decider, Limits, load_model, pieces
+from bot.answering.triage import Triage
+from bot.errors import ModelError, RulesError
+from bot.indexing.embedding import Embedder, model_folder
+from bot.raised import Look, Raised
+from bot.records import Contact, Question
+from bot.rules import load_rules
+from bot.tuned import DOWN, UP, TunedModel, layer_names
+from evals.safety_eval import cases
+
+LABELS = ("crisis-danger", "fever", "harmless", "rash")
+LEVELS = {"crisis-danger": "crisis", "fever": "urgent", "rash": "call_today"}
+LIMITS = Limits(
+    alarm=1, higher=2, own_case=1, share=0.35, sentence=0.4, words=0.5, grave=2, lower=1
+)
+
+
+@pytest.fixture(scope="module")
+def rules():
+    return load_rules()
+
+
+@pytest.fixture(scope="module")
+def triage(rules) -> Triage:
+    return Triage(rules, region="US", fever_celsius=38.0, contact=Contact(name="the clinic"))
+
+
+@pytest.fixture(scope="module")
+def screen(rules, triage) -> Screener:
+    return Screener.open(rules, triage)
+
+
+def scores(**odds: float) -> np.ndarray:
+    """A row of scores; what is not named is far below harmless."""
+    row = [odds.get(label.replace("-", "_"), -9.0) for label in LABELS]
+    row[LABELS.index("harmless")] = 0.0
+    return np.array([[*row, odds.get("own", -9.0)]], dtype=np.float32)
+
+
+def decided(decider: Decider, found: np.ndarray, level=None, points=0.0, phrases=frozenset()):
+    flags, own = decider.odds(found, points, phrases)
+    return decider.alarm(flags, level), decider.own_case(own)
+
+
+def test_the_likeliest_rule_of_the_highest_level_that_holds_its_share_is_raised() -> None:
+    decider = Decider(LABELS, LEVELS, LIMITS)
+    alarm, own = decided(decider, scores(fever=3.0, rash=3.5))
+    assert alarm is not None
+    assert alarm.rule_id == "fever"  # nearly as likely as the rash, and more urgent
+    assert own is None
+    alarm, own = decided(decider, scores(fever=-2.0, rash=3.5, own=2.0))
+    assert alarm is not None
+    assert (alarm.rule_id, own is not None) == ("rash", True)
+    assert alarm.score > alarm.threshold
+    assert decided(decider, scores(rash=0.9))[0] is None
+
+
+def test_above_a_level_that_was_found_only_a_higher_one_is_raised() -> None:
+    decider = Decider(LABELS, LEVELS, LIMITS)
+    assert decided(decider, scores(fever=9.0), "urgent")[0] is None
+    assert decided(decider, scores(fever=1.5), "call_today")[0] is None, "below `higher`"
+    raised = decided(decider, scores(fever=2.5), "call_today")[0]
+    assert raised is not None
+    assert raised.rule_id == "fever"
+    assert decided(decider, scores(crisis_danger=9.0), "emergency")[0] is None
+
+
+def test_points_and_phrases_count_beside_the_model() -> None:
+    decider = Decider(LABELS, LEVELS, LIMITS)
+    weak = scores(fever=0.5)
+    assert decided(decider, weak)[0] is None
+    assert decided(decider, weak, points=2.0)[0] is not None
+    assert decided(decider, weak, phrases=frozenset({"said lower"}))[0] is not None
+    assert decided(decider, scores(fever=2.0), points=-4.0)[0] is None
+
+
+def test_a_sign_in_one_sentence_of_several_counts() -> None:
+    decider = Decider(LABELS, LEVELS, LIMITS)
+    rows = np.vstack([scores(fever=0.2), scores(), scores(fever=3.0)])
+    assert decided(decider, rows)[0] is not None
+    assert pieces("One.  Two things.\n...") == ["One. Two things. ...", "One.", "Two things."]
+    assert pieces("only one") == ["only one"]
+    many = pieces(" ".join(f"This is number {n}." for n in range(40)))
+    assert len(many) == 13
+    assert many[1] == "This is number 0."
+    assert many[-1] == "This is number 39."
+
+
+def test_the_file_names_rules_and_belongs_to_its_weights(rules, tmp_path: Path) -> None:
+    file, heads, changes = load_model()
+    assert set(file.labels) - {"harmless"} <= {rule.id for rule in rules.flags}
+    assert heads.vector.shape == (384, len(file.labels) + 1)
+    assert sorted(changes) == sorted(n + end for n in layer_names(6) for end in (DOWN, UP))
+    for suffix in (".toml", ".npz"):
+        shutil.copy(MODEL_FILE.with_suffix(suffix), tmp_path / f"look{suffix}")
+    arrays = tmp_path / "look.npz"
+    arrays.write_bytes(arrays.read_bytes()[:-1] + b"x")
+    with pytest.raises(RulesError, match="not the file that it was written with"):
+        load_model(tmp_path / "look.toml")
+
+
+def test_changes_that_do_not_fit_are_an_error_and_none_is_the_model_itself() -> None:
+    bare = Embedder(use_adapter=False)
+    folder = model_folder("default")
+    with pytest.raises(ModelError, match="do not fit"):
+        TunedModel(
+            folder, {"nowhere" + DOWN: np.zeros((1, 1)), "nowhere" + UP: np.zeros((1, 1))}
+        ).load()
+    texts = ["I am so tired", "what is a stem cell transplant?"]
+    plain = TunedModel(folder, {}).vectors(texts)
+    plain /= np.linalg.norm(plain, axis=1, keepdims=True)
+    assert np.allclose(plain, bare.embed_documents(texts), atol=1e-4)
+
+
+class Fixed:
+    """Raises what it is told to; counts how often it is asked."""
+
+    def __init__(self, look: Look | None) -> None:
+        self.look, self.asked = look, 0
+
+    def load(self) -> None: ...
+
+    def __call__(self, text, level, found) -> Look:
+        self.asked += 1
+        if self.look is None:
+            raise ModelError("no model")
+        return self.look
+
+
+RAISED = Look(alarm=Raised(rule_id="fever", score=0.9, threshold=0.5))
+
+
+def test_it_adds_what_the_rules_missed_and_is_not_asked_where_they_stop(triage) -> None:
+    look = Fixed(RAISED)
+    screening, seen = Screener(triage, look)(Question(text="what is a graft"))
+    assert screening.alert is not None
+    assert (screening.alert.rule_id, seen) == ("fever", RAISED)
+    screening, seen = Screener(triage, look)(Question(text="I can't breathe"))
+    assert screening.alert is not None
+    assert (screening.alert.level, seen, look.asked) == ("emergency", Look(), 1)
+    screening, seen = Screener(triage, look)(Question(text="que es un injerto"), english=False)
+    assert (screening.alert, seen, look.asked) == (None, Look(), 1)
+
+
+def test_where_it_fails_or_finds_nothing_the_rules_stand(triage, caplog) -> None:
+    question = Question(text="I have a temperature of 38.4")
+    alone = triage(question)
+    assert alone.alert is not None
+    for look in (Fixed(None), Fixed(Look())):
+        with caplog.at_level(logging.WARNING):
+            assert Screener(triage, look)(question) == (alone, Look())
+    assert "no second look" in caplog.text
+    assert "38.4" not in caplog.text
+
+
+def test_no_alarm_of_the_rules_is_lost_and_none_gets_lower(triage, screen) -> None:
+    order = ("call_today", "urgent", "emergency", "crisis")
+    seen = 0
+    for kind in ("red_flags", "crisis"):
+        for case in cases(kind, "batch_3"):
+            alone, both = triage(case.question).alert, screen(case.question)[0].alert
+            if alone:
+                assert both is not None, case.id
+                assert order.index(both.level) >= order.index(alone.level), case.id
+                seen += 1
+    assert seen > 100
+
+
+def test_the_same_message_gives_the_same_look(screen) -> None:
+    question = Question(text="I keep thinking the kids would manage if I let go of it all")
+    assert screen(question) == screen(question)
