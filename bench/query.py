@@ -7,7 +7,7 @@ Texts are sentences of the corpus, drawn anew for each passage; vectors are rand
 passages' vectors plus noise, because embedding 100,000 passages would take an hour and the search
 does not care. Each passage has a heading and two ways of asking, as ours have. Questions are the
 corpus' own focus words in a patient's phrase. The path is `Bot.ask` without the writer and what
-follows it: triage, scope, rewriting, retrieval, answerability.
+follows it: triage, the second look, scope, rewriting, retrieval, answerability.
 """
 
 from __future__ import annotations
@@ -199,9 +199,7 @@ def p50_p95(taken: list[float]) -> tuple[float, float]:
 
 def is_searched_for(bot: Bot, text: str) -> bool:
     """Whether the rules leave this question to the documents."""
-    question = Question(text=text)
-    alert = bot._triage(question).alert
-    return not (alert and alert.stops) and not bot._without_documents(bot._reply(question))
+    return bot._before_documents(bot._reply(Question(text=text))) is None
 
 
 def path(bot: Bot, text: str) -> object:
@@ -246,8 +244,8 @@ def measure(settings: Settings, corpus: Path, passages: int, seed: int, count: i
         read = {text: embedder.read_query(text) for text in questions}
         found = {t: bot.retrieve(t).hits[:5] for t in questions}
         steps: dict[str, Call] = {
-            "triage": lambda t: bot._triage(Question(text=t)),
-            "scope": lambda t: bot._without_documents(bot._reply(Question(text=t))),
+            "screening": lambda t: bot._screen(Question(text=t)),
+            "scope": lambda t: bot._scope(Question(text=t)),
             "rewrite": lambda t: bot._find.queries(index, Question(text=t)),
             "embed": embedder.embed_query,
             "read": embedder.read_query,
