@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bot.answering.flow import Bot
 from bot.answering.screening import Screener
 from bot.answering.second_look import MODEL_FILE, Decider, Limits, load_model, pieces
 from bot.answering.triage import Triage
-from bot.errors import ModelError, RulesError
+from bot.errors import ModelError, QuestionError, RulesError
 from bot.indexing.embedding import Embedder, model_folder
 from bot.raised import Look, Raised
 from bot.records import Contact, Question
 from bot.rules import load_rules
+from bot.settings import Answering, Settings
 from bot.tuned import DOWN, UP, TunedModel, layer_names
 from evals.safety_eval import cases
 
@@ -181,3 +183,18 @@ def test_no_alarm_of_the_rules_is_lost_and_none_gets_lower(triage, screen) -> No
 def test_the_same_message_gives_the_same_look(screen) -> None:
     question = Question(text="I keep thinking the kids would manage if I let go of it all")
     assert screen(question) == screen(question)
+
+
+def test_neither_a_refusal_nor_an_emergency_nor_a_contact_card_waits_for_the_model(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def called(*_: object, **__: object) -> None:
+        pytest.fail("the second look was asked")
+
+    monkeypatch.setattr(Screener, "again", called)
+    bot = Bot.open(settings)
+    with pytest.raises(QuestionError):
+        bot.ask(Question(text=" "))
+    assert bot.ask(Question(text="I can't breathe")).outcome == "emergency"
+    only = settings.model_copy(update={"answering": Answering(contact_card_only=True)})
+    assert Bot.open(only).ask(Question(text="what is a graft")).reason == "contact card only"

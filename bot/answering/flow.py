@@ -135,21 +135,34 @@ class Bot:
         """What the rules say in place of an answer from documents; None where they say nothing."""
         question = reply.question
         with reply.timed("triage"):
-            screening, look = self._screen(question, english=not self._language(question))
-        reply.screening = screening
-        reply.language = screening.language
-        reply.trace_parts["look"] = look
-        if screening.alert and screening.alert.stops:
-            return reply.build("crisis" if screening.alert.level == "crisis" else "emergency")
+            reply.screening = self._screen.by_rules(question)
+        reply.language = reply.screening.language
+        if stop := self._stop(reply):
+            return stop
         self._check(question)
         if self._settings.answering.contact_card_only:
             said = load_messages(reply.language).contact_only
             return reply.build("abstained", "contact card only", (said,))
+        # Only now: neither an emergency nor a contact card may wait for a model.
+        with reply.timed("second look"):
+            reply.screening, look = self._screen.again(
+                question, reply.screening, english=not self._language(question)
+            )
+        reply.trace_parts["look"] = look
+        if stop := self._stop(reply):
+            return stop
         with reply.timed("scope"):
             found = self._without_documents(reply, look)
         if found and found[0] == "declined":
             reply.related = self._general(found[1])
         return reply.build(*found) if found else None
+
+    @staticmethod
+    def _stop(reply: Reply) -> Answer | None:
+        alert = reply.screening.alert
+        if alert is None or not alert.stops:
+            return None
+        return reply.build("crisis" if alert.level == "crisis" else "emergency")
 
     def _reply(self, question: Question) -> Reply:
         contact = self._contacts.get(primary(question.locale), self.contact)

@@ -51,8 +51,18 @@ class Screener:
             self._look.load()
 
     def __call__(self, question: Question, *, english: bool = True) -> tuple[Screening, Look]:
-        """`english`: the message is in that language, which alone the second look has learned."""
-        screening = self._triage(question)
+        """Both, one after the other."""
+        return self.again(question, self.by_rules(question), english=english)
+
+    def by_rules(self, question: Question) -> Screening:
+        """What the rules find. Needs no model."""
+        return self._triage(question)
+
+    def again(
+        self, question: Question, screening: Screening, *, english: bool
+    ) -> tuple[Screening, Look]:
+        """The same with what the second look adds. `english`: the message is in that language,
+        which alone it has learned."""
         alert = screening.alert
         if self._look is None or not english or (alert and alert.stops):
             return screening, Look()
