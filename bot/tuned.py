@@ -7,7 +7,6 @@ the weights that it starts from are those of the checked embedding model.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.errors import ModelError
+from bot.offline import stay_offline
 
 DOWN, UP = ".down", ".up"
 LAYERS = (
@@ -32,8 +32,7 @@ def layer_names(blocks: int) -> list[str]:
 
 def load_base(folder: Path) -> tuple[Any, Any]:
     """Tokenizer and bare model of an embedding model. Raises `ModelError`."""
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    stay_offline()
     try:
         from transformers import AutoModel, AutoTokenizer
         from transformers.utils import logging as transformers_logging

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
@@ -30,6 +29,7 @@ from bot.records import Question
 from bot.rules import load_rules
 from evals.question_sets import load_items
 from evals.safety_eval import batches, cases
+from evals.sign_matrix import sign_matrix
 
 ROOT = Path(__file__).resolve().parent.parent
 POINTS_FILE = ROOT / "bot/rules/scope_points.toml"
@@ -84,15 +84,6 @@ def _answerable() -> Iterable[str]:
             yield item.question.text
 
 
-def matrix(found: Sequence[Example], signs: Sequence[str]) -> csr_matrix:
-    """One row for each example, one column for each sign."""
-    place = {sign: column for column, sign in enumerate(signs)}
-    places = [[place[sign] for sign in example.signs if sign in place] for example in found]
-    ends = np.cumsum([0, *map(len, places)])
-    columns = [column for each in places for column in each]
-    return csr_matrix((np.ones(len(columns)), columns, ends), shape=(len(found), len(signs)))
-
-
 def model() -> LogisticRegression:
     return LogisticRegression(C=0.5, class_weight={True: _WEIGHT, False: 1.0}, max_iter=1000)
 
@@ -101,7 +92,7 @@ def fit(found: Sequence[Example]) -> tuple[dict[str, float], float, float]:
     """The points of each sign, the base and the limit."""
     counts = Counter(sign for example in found for sign in example.signs)
     signs = sorted(sign for sign, count in counts.items() if count >= _OFTEN)
-    rows = matrix(found, signs)
+    rows = sign_matrix((example.signs for example in found), signs)
     truth = np.array([example.declined for example in found])
     folds = StratifiedKFold(5, shuffle=True, random_state=1)
     held_out = cross_val_predict(model(), rows, truth, cv=folds, method="decision_function")

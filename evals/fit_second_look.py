@@ -21,7 +21,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from bot.answering.scope import Scope
-from bot.answering.second_look import HARMLESS, MODEL_FILE, Decider, Limits, pieces, total
+from bot.answering.second_look import HARMLESS, MODEL_FILE, Decider, Limits, clipped, pieces, total
 from bot.answering.triage import Triage
 from bot.indexing.embedding import DEFAULT_MODEL, model_folder, weights_sha256
 from bot.records import AlertLevel, Contact, Question
@@ -53,7 +53,6 @@ class Row:
 
     kind: str
     expect: tuple[str, ...]
-    text: str
     level: AlertLevel | None
     found: frozenset[str]
     points: float
@@ -85,7 +84,6 @@ class Reader:
         return Row(
             kind=kind,
             expect=expect,
-            text=text,
             level=alert.level if alert else None,
             found=frozenset(self._triage.found(question)),
             points=max(weighing.weight(self._rules.folded(part)) for part in parts),
@@ -101,7 +99,7 @@ def weights(rows: Sequence[Row], decider: Decider) -> dict[str, float]:
         [
             (
                 total(decider.odds(row.scores)[0]),
-                max(-6.0, min(6.0, row.points)),
+                clipped(row.points),
                 "said grave" in row.found,
                 "said lower" in row.found,
             )

@@ -28,7 +28,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
@@ -41,6 +40,7 @@ from bot.rules.weighing import FOUND, SAID, TriagePoints
 from evals import first_tries
 from evals.question_sets import load_items
 from evals.safety_eval import batches, cases
+from evals.sign_matrix import sign_matrix
 
 ROOT = Path(__file__).resolve().parent.parent
 POINTS_FILE = ROOT / "bot/rules/triage_points.toml"
@@ -147,18 +147,9 @@ class Fit:
         self._found = found
         counts = Counter(sign for signs in self._signs for sign in signs)
         self._columns = sorted(sign for sign, count in counts.items() if count >= _OFTEN)
-        self._place = {sign: at for at, sign in enumerate(self._columns)}
-        self.rows = self._matrix(self._signs)
+        self.rows = sign_matrix(self._signs, self._columns)
         self.truth = np.array([e.told for e in found])
         self.origins = np.array([e.origin for e in found])
-
-    def _matrix(self, signs: Iterable[frozenset[str]]) -> csr_matrix:
-        places = [[self._place[s] for s in each if s in self._place] for each in signs]
-        ends = np.cumsum([0, *(len(p) for p in places)])
-        columns = [p for each in places for p in each]
-        return csr_matrix(
-            (np.ones(len(columns)), columns, ends), shape=(len(places), len(self._columns))
-        )
 
     def held_out(self) -> np.ndarray:
         """The weight of each example by points that were fitted without it."""

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bot.answering.second_look import HARMLESS
 from bot.indexing.loading import load
 from bot.rules import Rules
 from evals.question_sets import load_items
 from evals.safety_eval import cases
 
 ROOT = Path(__file__).resolve().parent.parent
-HARMLESS = "harmless"
 _ASKED_USED = 0.35
 """Part of the ways of asking that is used: there are many, and most are far from any sign."""
 _FAMILY = {

@@ -23,11 +23,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from bot.answering.second_look import HARMLESS
 from bot.indexing.embedding import model_folder
 from bot.rules import load_rules
 from bot.tuned import DOWN, UP, layer_names, load_base, mean_vectors
 from evals.safety_eval import batches
-from evals.second_look_data import HARMLESS, ROOT, Example, examples
+from evals.second_look_data import ROOT, Example, examples
 
 RANK = 16
 EPOCHS = 2

@@ -52,6 +52,7 @@ from bot.records import (
     Versions,
 )
 from bot.rules import load_rules
+from bot.rules.models import LanguageRule
 from bot.settings import Settings
 
 _HAS_WORDS = re.compile(r"[^\W_]")
@@ -144,15 +145,16 @@ class Bot:
             said = load_messages(reply.language).contact_only
             return reply.build("abstained", "contact card only", (said,))
         # Only now: neither an emergency nor a contact card may wait for a model.
+        foreign = self._language(question)
         with reply.timed("second look"):
             reply.screening, look = self._screen.again(
-                question, reply.screening, english=not self._language(question)
+                question, reply.screening, english=not foreign
             )
         reply.trace_parts["look"] = look
         if stop := self._stop(reply):
             return stop
         with reply.timed("scope"):
-            found = self._without_documents(reply, look)
+            found = self._without_documents(reply, look, foreign)
         if found and found[0] == "declined":
             reply.related = self._general(found[1])
         return reply.build(*found) if found else None
@@ -181,10 +183,9 @@ class Bot:
             raise QuestionError("There are no words in the question.")
 
     def _without_documents(
-        self, reply: Reply, look: Look
+        self, reply: Reply, look: Look, foreign: LanguageRule | None
     ) -> tuple[Outcome, str, tuple[str, ...]] | None:
         question = reply.question
-        foreign = self._language(question)
         greeting = self._greeting(question, reply.language)
         if foreign:
             reply.asked_in = foreign.code

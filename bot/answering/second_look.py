@@ -180,7 +180,7 @@ class Decider:
             strongest = max(flags[1:], key=total)
             whole = (1 - limits.sentence) * whole + limits.sentence * strongest
             own = (1 - limits.sentence) * own + limits.sentence * float(scores[1:, -1].max())
-        more = limits.words * max(-6.0, min(6.0, points))
+        more = limits.words * clipped(points)
         more += limits.grave * ("said grave" in found) + limits.lower * ("said lower" in found)
         return whole + np.float32(more), own
 
@@ -215,6 +215,11 @@ def pieces(text: str) -> list[str]:
         half = _MOST_SENTENCES // 2
         sentences = sentences[:half] + sentences[-half:]
     return [" ".join(whole.split()), *(sentences if len(sentences) > 1 else ())]
+
+
+def clipped(points: float) -> float:
+    """Points of words, so that many of them do not outweigh the model."""
+    return max(-6.0, min(6.0, points))
 
 
 def total(odds: Floats) -> float:

@@ -6,7 +6,6 @@ Any sentence-transformers cross-encoder in a folder on this machine; nothing is 
 from __future__ import annotations
 
 import math
-import os
 import threading
 from collections.abc import Sequence
 from functools import cached_property
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.errors import ModelError
+from bot.offline import stay_offline
 
 
 class CrossEncoder:
@@ -34,7 +34,7 @@ class CrossEncoder:
 
     @cached_property
     def _model(self) -> Any:
-        os.environ["HF_HUB_OFFLINE"] = "1"
+        stay_offline()
         try:
             from sentence_transformers import CrossEncoder as Model
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import importlib.util
-import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.errors import ModelError
+from bot.offline import stay_offline
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -117,9 +117,7 @@ class Embedder:
 
     @cached_property
     def _model(self) -> SentenceTransformer:
-        os.environ["HF_HUB_OFFLINE"] = "1"
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+        stay_offline()
         try:
             from sentence_transformers import SentenceTransformer
             from transformers.utils import logging as transformers_logging
