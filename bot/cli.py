@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from bot.cli_index import register
+from bot.cli_staff import staff
 from bot.errors import BotError, QuestionError, UnknownSource
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 register(app)
+app.add_typer(staff, name="staff")
 
 
 def main(prepend: list[str] | None = None) -> NoReturn:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.errors import SettingsError, UnknownSource
+from bot.errors import SettingsError, StoreError, UnknownSource
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -221,10 +221,38 @@ def restore(
     print(f"Restored: {target}.")
 
 
-def audit() -> None:
-    """Print who withdrew and restored what, when and why: one JSON object a line."""
+def audit(
+    check: Annotated[
+        bool, typer.Option("--check", help="Check instead that no line was changed or taken out.")
+    ] = False,
+) -> None:
+    """Print who did what, when and why: one JSON object a line."""
     from bot.indexing.places import withdrawals_of
     from bot.settings import load_settings
 
-    for line in withdrawals_of(load_settings()).log():
+    settings = load_settings()
+    if check:
+        _check_audit(settings)
+        return
+    for line in withdrawals_of(settings).log():
         print(json.dumps(line, ensure_ascii=False))
+
+
+def _check_audit(settings: Settings) -> None:
+    from bot.audit import AuditFile
+    from bot.withdrawals import audit_path
+
+    if settings.store.chroma_url:
+        raise SettingsError(
+            "The audit log lies on the Chroma server, where its lines are not chained.",
+            hint="Keep copies of it: python -m bot audit > FILE",
+        )
+    chain = AuditFile(audit_path(settings.paths.var)).check()
+    if chain.fault:
+        raise StoreError(
+            f"The audit log does not hold together: {chain.fault}.",
+            hint="Compare it with a backup; find out who can write to the file.",
+        )
+    print(f"{chain.lines} lines, {chain.chained} of them chained, none changed or missing between.")
+    if chain.last:
+        print(f"SHA-256 of the last line: {chain.last}")

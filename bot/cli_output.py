@@ -13,9 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.errors import BotError
-from bot.explaining import explain
+from bot.explaining import explain, reading_grade
 from bot.records import Answer, Retrieved
-from bot.text import flesch_kincaid
 
 if TYPE_CHECKING:
     from bot.doctor import Finding
@@ -213,26 +212,23 @@ def explain_json(answer: Answer) -> dict[str, Any]:
             }
             for c in trace.considered
         ],
-        "readable": [{"heading": heading, "lines": lines} for heading, lines in explain(answer)],
+        "readable": [
+            {"heading": step.heading, "lines": [line.text for line in step.lines]}
+            for step in explain(answer)
+        ],
         "dropped": [{"text": d.statement.text, "why": d.why} for d in trace.dropped],
         "reading_grade": reading_grade(answer),
         "timings_ms": trace.timings_ms,
     }
 
 
-def reading_grade(answer: Answer) -> float | None:
-    """Flesch-Kincaid grade of the statements, for staff; patients are not shown a number."""
-    said = "\n".join(statement.text for statement in answer.statements)
-    return round(flesch_kincaid(said), 1) if said else None
-
-
 def print_explanation(answer: Answer) -> None:
     console = _console()
     console.print("\nHow this came about")
-    for heading, lines in explain(answer):
-        console.print(f"\n{heading}")
-        for line in lines:
-            console.print(f"  {line}", markup=False)
+    for step in explain(answer):
+        console.print(f"\n{step.heading}")
+        for line in step.lines:
+            console.print(f"  {line.text}", markup=False)
     grade = reading_grade(answer)
     if grade is not None:
         console.print(f"\nReading grade of the answer (Flesch-Kincaid): {grade}")

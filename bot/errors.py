@@ -33,6 +33,28 @@ class QuestionError(BotError):
     hint = "Write your question in a sentence or two and try again."
 
 
+class StaffError(BotError):
+    """An account of the staff pages cannot be made, changed or found."""
+
+    exit_code = 2
+    hint = "Run: python -m bot staff list"
+
+
+class WeakPassword(StaffError):
+    """The password is too short or too long."""
+
+    hint = "Take a sentence of a few words; signs and digits are not asked for."
+
+
+class AccountsUnreadable(StaffError):
+    """The file with the accounts cannot be read or written."""
+
+    hint = (
+        "Look at the file and its rights (BOT_REVIEW__ACCOUNTS_FILE), or move it away and make "
+        "the accounts anew: python -m bot staff add NAME --role ROLE"
+    )
+
+
 class DocumentError(BotError):
     """A document cannot be read. `source_id` and, where known, `line` say where."""
 

@@ -5,8 +5,10 @@ sentences and not others. For staff; it holds the reader's words and is never lo
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from bot.records import Answer, Considered, Hit, Trace
+from bot.records import Answer, Considered, Hit, Span, Trace
+from bot.text import flesch_kincaid, words
 
 _PASSAGES = 5
 _CLOSENESS = ((0.75, "very close"), (0.6, "close"), (0.45, "some way off"), (-1.0, "far"))
@@ -23,9 +25,58 @@ _OUTCOMES = {
 }
 
 
-def explain(answer: Answer) -> list[tuple[str, list[str]]]:
-    """Headings, each with its lines, in the order in which things happened."""
-    parts = [("Outcome", _outcome(answer)), ("1. Safety rules", _safety(answer))]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of the trace. Where it speaks of a place in a document, `linked` is what leads there,
+    and `passage` says whether that is a whole passage."""
+
+    before: str = ""
+    linked: str = ""
+    after: str = ""
+    source_id: str | None = None
+    span: Span | None = None
+    passage: bool = False
+
+    @property
+    def text(self) -> str:
+        return f"{self.before}{self.linked}{self.after}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A heading with its lines."""
+
+    heading: str
+    lines: tuple[Line, ...]
+
+
+def reading_grade(answer: Answer) -> float | None:
+    """Flesch-Kincaid grade of the statements, for staff; patients are not shown a number."""
+    said = "\n".join(statement.text for statement in answer.statements)
+    return round(flesch_kincaid(said), 1) if said else None
+
+
+def word_count(answer: Answer) -> int:
+    """How many words the statements have."""
+    return sum(len(words(statement.text)) for statement in answer.statements)
+
+
+def explain(answer: Answer) -> tuple[Step, ...]:
+    """What happened, step by step, in its order."""
+    return tuple(
+        Step(
+            heading=heading,
+            lines=tuple(Line(before=x) if isinstance(x, str) else x for x in lines),
+        )
+        for heading, lines in _parts(answer)
+    )
+
+
+def _parts(answer: Answer) -> list[tuple[str, list[str] | list[Line]]]:
+    parts: list[tuple[str, list[str] | list[Line]]] = [
+        ("Outcome", _outcome(answer)),
+        ("1. Safety rules", _safety(answer)),
+    ]
     trace = answer.trace
     if trace.query:
         parts.append(("2. What was searched for", _searched(trace)))
@@ -70,20 +121,29 @@ def _searched(trace: Trace) -> list[str]:
     return [*lines, *trace.query.notes]
 
 
-def _found(trace: Trace) -> Iterator[str]:
+def _found(trace: Trace) -> Iterator[Line]:
     assert trace.retrieved
     for place, hit in enumerate(trace.retrieved.hits[:_PASSAGES], 1):
-        yield f"{place}. {_name(hit)} (score {hit.score:.2f}). {'; '.join(_signs(hit))}."
+        yield Line(
+            before=f"{place}. ",
+            linked=_name(hit),
+            after=f" (score {hit.score:.2f}). {'; '.join(_signs(hit))}.",
+            source_id=hit.chunk.source.source_id,
+            span=hit.chunk.span,
+            passage=True,
+        )
     more = len(trace.retrieved.hits) - _PASSAGES
     if more > 0:
-        yield f"And {more} more that were not used."
+        yield Line(before=f"And {more} more that were not used.")
 
 
 def _signs(hit: Hit) -> Iterator[str]:
     if hit.asked_similarity is not None and hit.matched:
-        yield f"{_closeness(hit.asked_similarity)} to the stored question “{hit.matched}”"
+        rank = f", number {hit.asked_rank} by that" if hit.asked_rank else ""
+        yield f"{_closeness(hit.asked_similarity)} to the stored question “{hit.matched}”{rank}"
     if hit.passage_similarity is not None:
-        yield f"its text is {_closeness(hit.passage_similarity)}"
+        rank = f", number {hit.dense_rank} by that" if hit.dense_rank else ""
+        yield f"its text is {_closeness(hit.passage_similarity)}{rank}"
     if hit.lexical_rank is not None:
         yield f"number {hit.lexical_rank} by shared words"
 
@@ -103,17 +163,23 @@ def _judged(trace: Trace) -> list[str]:
     return lines
 
 
-def _sentences(answer: Answer) -> Iterator[str]:
+def _sentences(answer: Answer) -> Iterator[Line]:
     trace = answer.trace
     assert trace.retrieved
-    names = {hit.chunk.chunk_id: _name(hit) for hit in trace.retrieved.hits}
+    hits = {hit.chunk.chunk_id: hit for hit in trace.retrieved.hits}
     before = None
     for considered in trace.considered:
         place = considered.quote.chunk_id
         if place != before:
-            yield f"From {names.get(place, place)}:"
+            yield Line(before=f"From {_name(hits[place]) if place in hits else place}:")
         before = place
-        yield f"  {_mark(considered)} “{considered.quote.text}”: {considered.why}."
+        yield Line(
+            before=f"  {_mark(considered)} ",
+            linked=f"“{considered.quote.text}”",
+            after=f": {considered.why}.",
+            source_id=place.rpartition(":")[0],
+            span=considered.quote.span,
+        )
 
 
 def _mark(considered: Considered) -> str:

@@ -172,6 +172,13 @@ class Privacy(_Group):
     feedback_max_bytes: int = Field(default=10_000_000, ge=10_000)
 
 
+class Review(_Group):
+    """The file with the accounts of the staff pages; None is `staff.json` below `paths.var`.
+    Several machines may mount the same one."""
+
+    accounts_file: Path | None = None
+
+
 class Store(_Group):
     """How many finished generations of the index are kept, the serving one included, how large an
     imported one may be, and the Chroma server that the index lies on (without one it lies below
@@ -220,6 +227,7 @@ class Settings(BaseSettings):
     contact: ContactSettings = ContactSettings()
     web: Web = Web()
     privacy: Privacy = Privacy()
+    review: Review = Review()
     store: Store = Store()
 
 

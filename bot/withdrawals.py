@@ -2,14 +2,13 @@
 
 Kept in `var/withdrawn.json`, one file for all processes on the machine; each process looks at it
 again at most once a second. With a Chroma server the list lies there, one for all machines. Every
-change is also a line in `var/audit.jsonl` or in the server's log (who, when, what, why), which is
-only ever added to. Questions are in neither.
+change is also a line in `var/audit.jsonl` (`bot.audit`) or in the server's log (who, when, what,
+why), which is only ever added to. Questions are in neither.
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import threading
 import time
@@ -20,6 +19,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bot.audit import AuditFile
 from bot.errors import StoreError
 from bot.records import Chunk, Span
 
@@ -150,8 +150,12 @@ class Withdrawals:
             self._log("restore", target, reason, by)
         return found
 
+    def note(self, action: str, target: str, *, by: str, reason: str = "") -> None:
+        """Add a line to the audit log that changes nothing on the list, as of a sign-in."""
+        self._log(action, target, reason, by)
+
     def log(self) -> list[dict[str, str]]:
-        """Every change ever made, oldest first."""
+        """Every line of the audit log, oldest first."""
         return self._place.logged()
 
     def _update(self, change: Change) -> None:
@@ -170,7 +174,7 @@ class InFolder:
 
     def __init__(self, var: Path) -> None:
         self._path = var / "withdrawn.json"
-        self._audit = var / "audit.jsonl"
+        self._audit = AuditFile(audit_path(var))
 
     def stamp(self) -> tuple[int, int] | None:
         try:
@@ -200,17 +204,15 @@ class InFolder:
             scratch.replace(self._path)
 
     def log(self, line: dict[str, str]) -> None:
-        with self._audit.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        self._audit.add(line)
 
     def logged(self) -> list[dict[str, str]]:
-        try:
-            lines = self._audit.read_text("utf-8").splitlines()
-        except FileNotFoundError:
-            return []
-        return [json.loads(line) for line in lines]
+        return self._audit.lines()
+
+
+def audit_path(var: Path) -> Path:
+    """The audit log of a state folder."""
+    return var / "audit.jsonl"
 
 
 def load_list(data: bytes | str, place: str) -> tuple[Withdrawal, ...]:

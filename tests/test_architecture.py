@@ -31,6 +31,7 @@ EDGES = (
     "bot.cli",
     "bot.cli_index",
     "bot.cli_output",
+    "bot.cli_staff",
     "bot.doctor",
     "bot.__main__",
     "bot.review",
@@ -57,7 +58,7 @@ HOMES = {
     "rapidfuzz": {"bot.answering.rewriting"},
     "yaml": {"bot.front_matter"},
     "pydantic_settings": {"bot.settings"},
-    "typer": {"bot.cli", "bot.cli_index"},
+    "typer": {"bot.cli", "bot.cli_index", "bot.cli_staff"},
     "httpx": {"bot.indexing.fetching.web", "bot.indexing.server.connection"},
     "watchfiles": {"bot.indexing.watching"},
 }
@@ -140,6 +141,13 @@ def test_what_serves_never_fetches() -> None:
         and any(target.startswith("bot.indexing.fetching") for target in imports(path))
     }
     assert users == {"bot.cli_index", "bot.cli_output"}
+
+
+@pytest.mark.parametrize("name", sorted(n for n in MODULES if n.startswith("bot.review")))
+def test_what_staff_do_knows_no_page_and_no_command(name: str) -> None:
+    used = imports(MODULES[name])
+    assert not {t.split(".")[0] for t in used} & {"fastapi", "starlette", "jinja2", "gradio"}
+    assert not [t for t in used if t.startswith(("bot.web", "bot.cli"))]
 
 
 def test_no_drawer_for_everything() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from fastapi.testclient import TestClient
 
-from bot.cli_output import explain_json, print_explanation, reading_grade
+from bot.cli_output import explain_json, print_explanation
+from bot.explaining import reading_grade
 from bot.records import Question
 from bot.settings import Settings
 from bot.web.factory import create_app
