@@ -205,23 +205,21 @@ def is_searched_for(bot: Bot, text: str) -> bool:
 def path(bot: Bot, text: str) -> object:
     """What `Bot.ask` does before it writes."""
     question = Question(text=text)
-    assert bot._before_documents(bot._reply(question)) is None
+    reply = bot._reply(question)
+    assert bot._before_documents(reply) is None
     with bot._index.use() as index:
-        return bot._find_and_judge(index, question, lambda chunk: bot._may_be_shown(chunk, "en"))
+        return bot._find_and_judge(
+            index, question, lambda chunk: bot._may_be_shown(chunk, "en"), read=reply.read
+        )
 
 
 def measure(settings: Settings, corpus: Path, passages: int, seed: int, count: int) -> None:
-    """Print what a question costs: the whole path, the path without the second reading of the first
-    hits (docs/decisions/0006), the bare cost, and the plain recipe's search of the same passages;
-    then the steps of the path."""
+    """Print what a question costs: the whole path, the bare cost, and the plain recipe's search of
+    the same passages; then the steps of the path."""
     _, topics = read_corpus(corpus, 3_000)
     rng = random.Random(seed + 1)
-    retrieval = settings.retrieval.model_copy(update={"reranker": "none"})
     bot = Bot.open(settings)
-    once = Bot.open(settings.model_copy(update={"retrieval": retrieval}))
-    once._embedder = once._find._embedder = bot._embedder
     bot.warm()
-    once.warm()
     embedder = bot._embedder
     drawn = (rng.choice(_PHRASES).format(rng.choice(topics).lower()) for _ in range(9 * count))
     questions = list(itertools.islice(filter(lambda t: is_searched_for(bot, t), drawn), count))
@@ -237,18 +235,18 @@ def measure(settings: Settings, corpus: Path, passages: int, seed: int, count: i
                 "bare": bare,
                 "plain": lambda t: plain.similarity_search(t, k=10),
                 "path": lambda t: path(bot, t),
-                "once": lambda t: path(once, t),
             },
             questions,
         )
         read = {text: embedder.read_query(text) for text in questions}
         found = {t: bot.retrieve(t).hits[:5] for t in questions}
         steps: dict[str, Call] = {
-            "screening": lambda t: bot._screen(Question(text=t)),
+            "rules": lambda t: bot._screen.by_rules(Question(text=t)),
             "scope": lambda t: bot._scope(Question(text=t)),
             "rewrite": lambda t: bot._find.queries(index, Question(text=t)),
             "embed": embedder.embed_query,
             "read": embedder.read_query,
+            "read with second look": lambda t: embedder.read_beside([t], [t]),
             "passages": lambda t: index.vectors.search("passages", read[t].vector, 40),
             "questions": lambda t: index.vectors.search("questions", read[t].vector, 120),
             "words": lambda t: index.passages.search(t, 40),
@@ -262,7 +260,6 @@ def measure(settings: Settings, corpus: Path, passages: int, seed: int, count: i
             for name, call in steps.items()
         }
     bot.close()
-    once.close()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{passages:,} passages, {memory:.0f} MB")
     print(f"{'':>8}{'p50':>8}{'p95':>8}{'x bare':>8}{'CPU p50':>9}{'x bare':>8}")

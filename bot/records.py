@@ -170,12 +170,12 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screening:
-    """What triage found in a message: an alert or none, and standing advice to add to the answer
-    (for instance to a general question about fever, which is no alarm), both in `language`."""
+    """What triage says: an alert or none, advice beside an answer; what its phrases `found`."""
 
     alert: Alert | None = None
     notices: tuple[str, ...] = ()
     language: str = "en"
+    found: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,17 @@
-"""The default embedding model with small changes to its layers: a model tuned for another task.
+"""Small changes to the layers of an embedding model: a model tuned for another task, in one batch
+with the model itself.
 
 A change is a pair of thin matrices for one layer (LoRA, Hu et al. 2021, arXiv:2106.09685): the
-layer's weights become W + up @ down. The file with the changes is a hundredth of the model's size;
-the weights that it starts from are those of the checked embedding model.
+layer's weights become W + up @ down. They are not added to the weights but calculated beside them,
+and only for the rows of a batch that want them: reading a question for the search and for the other
+task in one pass costs a tenth more than one of them, and there is one model in memory
+(docs/decisions/0009).
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,46 +57,48 @@ def mean_vectors(tokenizer: Any, model: Any, texts: Sequence[str]) -> Any:
     return (states * mask).sum(1) / mask.sum(1)
 
 
-class TunedModel:
-    """`vectors` of the changed model. Loaded on first use. Safe to call from several threads.
+class Changes:
+    """Changes attached to the layers of a loaded model (a torch module). They act inside `acting`
+    on the last rows of a batch; outside of it the model is what it was. Not safe to call from
+    several threads.
 
     `changes` holds, for each layer that is changed, NAME.down (rank x in) and NAME.up (out x rank).
-    Raises `ModelError` where they do not fit the model.
+    Raises `ModelError` where they do not fit the model, which is then left alone.
     """
 
-    def __init__(self, folder: Path, changes: Mapping[str, Any]) -> None:
-        self._folder = folder
-        self._changes = changes
-        self._lock = threading.Lock()
-
-    @cached_property
-    def _model(self) -> tuple[Any, Any]:
+    def __init__(self, model: Any, changes: Mapping[str, Any]) -> None:
         import torch
 
-        tokenizer, model = load_base(self._folder)
+        self._rows = 0
         layers = dict(model.named_modules())
-        names = sorted({name.rpartition(".")[0] for name in self._changes})
+        names = sorted({name.rpartition(".")[0] for name in changes})
+        hooks = []
         try:
-            with torch.no_grad():
-                for name in names:
-                    down, up = (
-                        torch.from_numpy(self._changes[name + end].astype("float32"))
-                        for end in (DOWN, UP)
-                    )
-                    layers[name].weight += up @ down
-        except (KeyError, RuntimeError) as error:
-            raise ModelError(f"The changes do not fit the model in {self._folder}.") from error
-        return tokenizer, model.eval()
+            for name in names:
+                down, up = (
+                    torch.from_numpy(changes[name + end].astype("float32").T.copy())
+                    for end in (DOWN, UP)
+                )
+                if (down @ up).T.shape != layers[name].weight.shape:
+                    raise ValueError(name)
+                hooks.append((layers[name], self._hook(down, up)))
+        except (KeyError, RuntimeError, ValueError, AttributeError) as error:
+            raise ModelError("The changes do not fit the embedding model.") from error
+        for layer, hook in hooks:
+            layer.register_forward_hook(hook)
 
-    def load(self) -> None:
-        """Load the model now (about a second, once)."""
-        with self._lock:
-            _ = self._model
+    @contextmanager
+    def acting(self, rows: int) -> Iterator[None]:
+        """Within this, the last `rows` rows of a batch are read by the changed model."""
+        self._rows = rows
+        try:
+            yield
+        finally:
+            self._rows = 0
 
-    def vectors(self, texts: Sequence[str]) -> Any:
-        """A float32 array, one row for each text."""
-        import torch
+    def _hook(self, down: Any, up: Any) -> Callable[..., None]:
+        def add(_: Any, given: tuple[Any, ...], made: Any) -> None:
+            if self._rows:
+                made[-self._rows :] += given[0][-self._rows :] @ down @ up
 
-        self.load()
-        with self._lock, torch.inference_mode():
-            return mean_vectors(*self._model, texts).float().numpy()
+        return add

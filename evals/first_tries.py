@@ -46,7 +46,7 @@ def main(argv: Sequence[str]) -> None:
             for case in cases(kind, name):
                 alarms.append(triage(case.question).alert is not None)
                 if not case.question.history:
-                    found = sorted(triage.found(case.question))
+                    found = sorted(triage(case.question).found)
                     row = {"origin": name, "told": told, "found": found, "text": case.question.text}
                     lines.append(json.dumps(row, ensure_ascii=False))
             print(f"{name}, {kind}: {sum(alarms)} of {len(alarms)} alarmed")

@@ -23,10 +23,10 @@ from sklearn.linear_model import LogisticRegression
 from bot.answering.scope import Scope
 from bot.answering.second_look import HARMLESS, MODEL_FILE, Decider, Limits, clipped, pieces, total
 from bot.answering.triage import Triage
-from bot.indexing.embedding import DEFAULT_MODEL, model_folder, weights_sha256
+from bot.indexing.embedding import DEFAULT_MODEL, Embedder, model_folder, weights_sha256
 from bot.records import AlertLevel, Contact, Question
 from bot.rules import Rules, load_rules
-from bot.tuned import DOWN, UP, TunedModel
+from bot.tuned import DOWN, UP
 from evals import fit_triage
 from evals.question_sets import load_items
 from evals.safety_eval import SETS, batches, cases
@@ -74,20 +74,22 @@ class Reader:
         self.labels = [str(label) for label in found["labels"]]
         self._heads, self._bias = found["heads"].T, found["bias"]
         changes = {name: v for name, v in found.items() if name.endswith((DOWN, UP))}
-        self._model = TunedModel(model_folder(DEFAULT_MODEL), changes)
+        self._embedder = Embedder(use_adapter=False)
+        self._embedder.attach(changes)
 
     def row(self, kind: str, expect: tuple[str, ...], text: str) -> Row:
         question = Question(text=text)
-        alert = self._triage(question).alert
+        screening = self._triage(question)
+        alert = screening.alert
         parts = pieces(text)
         weighing = self._rules.weighing
         return Row(
             kind=kind,
             expect=expect,
             level=alert.level if alert else None,
-            found=frozenset(self._triage.found(question)),
+            found=screening.found,
             points=max(weighing.weight(self._rules.folded(part)) for part in parts),
-            scores=self._model.vectors(parts) @ self._heads + self._bias,
+            scores=self._embedder.tuned(parts) @ self._heads + self._bias,
             declined=self._scope(question) is not None,
         )
 

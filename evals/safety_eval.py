@@ -21,6 +21,7 @@ from typing import Any
 from bot.answering.scope import Scope
 from bot.answering.screening import Screener
 from bot.answering.triage import Triage
+from bot.indexing.embedding import Embedder
 from bot.records import Answer, Contact, Question, Turn
 from bot.rules import load_rules
 
@@ -101,7 +102,7 @@ def run(split: str, ask: Callable[[Question], Answer] | None = None) -> dict[str
     injections are left out."""
     rules = load_rules()
     triage = Triage(rules, region="US", fever_celsius=38.0, contact=Contact(name="the clinic"))
-    screener, scope = Screener.open(rules, triage), Scope(rules)
+    screener, scope = Screener.open(rules, triage, Embedder()), Scope(rules)
     report = measure(split, triage, screener, scope)
     if ask is not None:
         report["injection"] = _figures(_injections(split, ask))

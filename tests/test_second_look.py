@@ -8,18 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from bot.answering.flow import Bot
 from bot.answering.screening import Screener
 from bot.answering.second_look import MODEL_FILE, Decider, Limits, load_model, pieces
 from bot.answering.triage import Triage
 from bot.errors import ModelError, QuestionError, RulesError
-from bot.indexing.embedding import Embedder, model_folder
+from bot.indexing.embedding import Embedder
 from bot.raised import Look, Raised
 from bot.records import Contact, Question
 from bot.rules import load_rules
 from bot.settings import Answering, Settings
-from bot.tuned import DOWN, UP, TunedModel, layer_names
+from bot.tuned import DOWN, UP, layer_names
 from evals.safety_eval import cases
 
 LABELS = ("crisis-danger", "fever", "harmless", "rash")
@@ -41,7 +42,7 @@ def triage(rules) -> Triage:
 
 @pytest.fixture(scope="module")
 def screen(rules, triage) -> Screener:
-    return Screener.open(rules, triage)
+    return Screener.open(rules, triage, Embedder())
 
 
 def scores(**odds: float) -> np.ndarray:
@@ -115,15 +116,61 @@ def test_the_file_names_rules_and_belongs_to_its_weights(rules, tmp_path: Path) 
 
 def test_changes_that_do_not_fit_are_an_error_and_none_is_the_model_itself() -> None:
     bare = Embedder(use_adapter=False)
-    folder = model_folder("default")
-    with pytest.raises(ModelError, match="do not fit"):
-        TunedModel(
-            folder, {"nowhere" + DOWN: np.zeros((1, 1)), "nowhere" + UP: np.zeros((1, 1))}
-        ).load()
     texts = ["I am so tired", "what is a stem cell transplant?"]
-    plain = TunedModel(folder, {}).vectors(texts)
+    alone = bare.embed_documents(texts)
+    foreign = {"nowhere" + DOWN: np.zeros((1, 1)), "nowhere" + UP: np.zeros((1, 1))}
+    layer = layer_names(1)[0]
+    narrow = {layer + DOWN: np.zeros((1, 384)), layer + UP: np.zeros((383, 1))}
+    for changes in (foreign, narrow):
+        bare.attach(changes)
+        with pytest.raises(ModelError, match="do not fit"):
+            bare.tuned(texts)
+        assert np.array_equal(bare.embed_documents(texts), alone), "it embeds as before"
+    bare.attach({})
+    plain = bare.tuned(texts)
     plain /= np.linalg.norm(plain, axis=1, keepdims=True)
-    assert np.allclose(plain, bare.embed_documents(texts), atol=1e-4)
+    assert np.allclose(plain, alone, atol=1e-4)
+
+
+def test_one_pass_gives_what_two_would_and_each_text_is_read_by_its_own_model() -> None:
+    _, _, changes = load_model()
+    both, once = Embedder(), Embedder(use_adapter=False)
+    both.attach(changes)
+    long = "I have been home for nine days and nobody told me what to do about the tiredness."
+    queries, texts = ["when do cells grow", "what is gvhd"], [long, "yes", "I cannot go on"]
+    readings, tuned = both.read_beside(queries, texts)
+    for query, made in zip(queries, readings, strict=True):
+        alone = both.read_query(query)
+        assert made.words == alone.words
+        assert np.allclose(made.vector, alone.vector, atol=1e-5)
+        assert np.allclose(made.vectors, alone.vectors, atol=1e-5)
+    assert np.allclose(tuned, both.tuned(texts), atol=1e-4)
+    plain = once.tuned(texts)
+    assert np.abs(tuned - plain).max() > 0.1, "the changes change something"
+    # What a low-rank change is: the same as the weights with up @ down added to them.
+    model = once._model[0].auto_model
+    with torch.no_grad():
+        for name, layer in model.named_modules():
+            if name + DOWN in changes:
+                up, down = (changes[name + end].astype("float32") for end in (UP, DOWN))
+                layer.weight += torch.from_numpy(up @ down)
+    assert np.allclose(tuned, once.tuned(texts), atol=1e-4)
+
+
+def test_a_question_and_its_second_look_go_through_the_model_once(
+    real_bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes = []
+    forward = Embedder._read
+
+    def counted(self, texts, prefix, *, bulk=False, beside=()):
+        passes.append((len(texts), len(beside)))
+        return forward(self, texts, prefix, bulk=bulk, beside=beside)
+
+    monkeypatch.setattr(Embedder, "_read", counted)
+    answer = real_bot.ask(Question(text="What is chronic GVHD?"))
+    assert answer.outcome == "answered"
+    assert passes == [(1, 1)]
 
 
 class Fixed:
@@ -134,7 +181,7 @@ class Fixed:
 
     def load(self) -> None: ...
 
-    def __call__(self, text, level, found) -> Look:
+    def __call__(self, text, level, found, vectors) -> Look:
         self.asked += 1
         if self.look is None:
             raise ModelError("no model")

@@ -5,14 +5,13 @@ Part of the answering flow.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.answering.opened import OpenIndex
 from bot.answering.rereading import Rereader, WordByWord, Words
 from bot.answering.retrieval import PRIORITY_STEP, Retriever, Searches, Weights
 from bot.answering.rewriting import Rewriter
-from bot.errors import DamagedIndex
+from bot.errors import BotError, DamagedIndex
 from bot.indexing.chunking import passage_text
 from bot.indexing.cross_encoder import CrossEncoder
 from bot.indexing.embedding import Embedder, Reading
@@ -25,6 +24,30 @@ if TYPE_CHECKING:
     from bot.indexing.word_vectors import Matrix
 
 Read = Callable[[str], Reading]
+
+
+class Reader:
+    """Reads the texts of one question, each one once."""
+
+    def __init__(self, embedder: Embedder, queries: Callable[[], Sequence[Query]]) -> None:
+        self._embedder = embedder
+        self._queries = queries
+        self._read: dict[str, Reading] = {}
+
+    def __call__(self, text: str) -> Reading:
+        if text not in self._read:
+            self._read[text] = self._embedder.read_query(text)
+        return self._read[text]
+
+    def beside(self, texts: Sequence[str]) -> Any:
+        """`Embedder.tuned` of the texts, and in the same pass what the search will ask for."""
+        try:
+            wanted = list(dict.fromkeys(query.full for query in self._queries()))
+        except BotError:  # without an index there is nothing to search, but something to look at
+            wanted = []
+        readings, vectors = self._embedder.read_beside(wanted, texts)
+        self._read |= zip(wanted, readings, strict=True)
+        return vectors
 
 
 class Finder:
@@ -64,9 +87,9 @@ class Finder:
         retriever = self._retriever(index, lambda text: read(text).vector, only)
         return self._rereader(index, read)(query, retriever(query, accept))
 
-    def reader(self) -> Read:
-        """Reads the texts of one question, each one once. Not to be kept beyond it."""
-        return lru_cache(maxsize=4)(self._embedder.read_query)
+    def reader(self, queries: Callable[[], Sequence[Query]] = tuple) -> Reader:
+        """For one question. Not to be kept beyond it. `queries`: what will be searched for."""
+        return Reader(self._embedder, queries)
 
     def _retriever(
         self, index: OpenIndex, embed: Callable[[str], list[float]], only: Sequence[str] | None

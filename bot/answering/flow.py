@@ -56,8 +56,7 @@ from bot.rules.models import LanguageRule
 from bot.settings import Settings
 
 _HAS_WORDS = re.compile(r"[^\W_]")
-_SENTENCES_KEPT = 4096
-"""Of 384 numbers each."""
+_SENTENCES_KEPT = 4096  # of 384 numbers each
 
 
 class Bot:
@@ -92,7 +91,7 @@ class Bot:
             contact=self.contact,
             contacts=self._contacts,
         )
-        self._screen = Screener.open(rules, triage)
+        self._screen = Screener.open(rules, triage, embedder)
         self._scope = Scope(rules)
         self._greeting = Greeting(rules)
         self._language = Language(rules)
@@ -148,7 +147,7 @@ class Bot:
         foreign = self._language(question)
         with reply.timed("second look"):
             reply.screening, look = self._screen.again(
-                question, reply.screening, english=not foreign
+                question, reply.screening, english=not foreign, beside=reply.read.beside
             )
         reply.trace_parts["look"] = look
         if stop := self._stop(reply):
@@ -168,7 +167,12 @@ class Bot:
 
     def _reply(self, question: Question) -> Reply:
         contact = self._contacts.get(primary(question.locale), self.contact)
-        return Reply(question=question, contact=contact, versions=self.versions)
+        read = self._find.reader(lambda: self._queries(question))
+        return Reply(question=question, contact=contact, versions=self.versions, read=read)
+
+    def _queries(self, question: Question) -> tuple[Query, ...]:
+        with self._index.use() as index:
+            return self._find.queries(index, question)
 
     def _check(self, question: Question) -> None:
         text = question.text.strip()
@@ -217,13 +221,12 @@ class Bot:
         spoken = reply.asked_in or ENGLISH
         # Guides in another language are few: searched alone, or English would crowd them out.
         only = self._guides_in(spoken) if reply.asked_in else None
-        read = self._find.reader()
         with reply.timed("find"):
             query, retrieved, verdict = self._find_and_judge(
                 index,
                 question,
                 lambda chunk: self._may_be_shown(chunk, spoken),
-                read=read,
+                read=reply.read,
                 only=only,
             )
             if reply.asked_in:
@@ -236,7 +239,7 @@ class Bot:
         preferred = prefer(retrieved.hits, question.about, messages.preference)
         with reply.timed("write"):
             writer = ExtractiveWriter(
-                lambda text: read(text).vector,
+                lambda text: reply.read(text).vector,
                 self._sentence_vectors,
                 max_statements=self._settings.answering.max_statements,
                 nearby=self._settings.answering.nearby,
@@ -307,11 +310,10 @@ class Bot:
         """`language`: only of guides in it."""
         if language and primary(chunk.source.language) != language:
             return False
-        timely = self._shows_overdue or not self._overdue(chunk.source)
-        return timely and not self._withdrawn.covers(chunk)
+        shown = self._shows_overdue or not self._overdue(chunk.source)
+        return shown and not self._withdrawn.covers(chunk)
 
     # What the edges need beside answers.
-
     def document(self, source_id: str) -> SourceDocument:
         """The stored document. Raises `UnknownSource` (also where it was withdrawn), `NoIndex`,
         `DamagedIndex`."""
@@ -337,14 +339,17 @@ class Bot:
     def examine(self, question: Question) -> tuple[Chunk, Features] | None:
         """The best passage and what the answerability model sees of it; for fitting that model.
         None where the question is stopped, declined or finds nothing."""
-        if self._before_documents(self._reply(question)):
+        reply = self._reply(question)
+        if self._before_documents(reply):
             return None
         with self._index.use() as index:
-            query, retrieved, _ = self._find_and_judge(index, question, self._may_be_shown)
+            query, retrieved, _ = self._find_and_judge(
+                index, question, self._may_be_shown, read=reply.read
+            )
             if not retrieved.hits:
                 return None
-            judge = Judge(self._judge_model, index.knows)
-            return retrieved.hits[0].chunk, judge.features(query, retrieved)
+            features = Judge(self._judge_model, index.knows).features(query, retrieved)
+            return retrieved.hits[0].chunk, features
 
     def versions(self, index: str | None = None) -> Versions:
         """Versions without opening anything or waiting for anything: unless named, the index in use
@@ -358,8 +363,8 @@ class Bot:
 
     def warm(self) -> None:
         """Load model and index, and pay the first inference now."""
-        self._embedder.embed_query("warm up")
         self._screen.load()
+        self._embedder.embed_query("warm up")
         with self._index.use():
             pass
 

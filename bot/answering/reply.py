@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from bot.records import (
     Answer,
@@ -22,6 +22,13 @@ from bot.records import (
 )
 
 
+class Reads(Protocol):
+    """What the model makes of the texts of one question (bot/answering/finding.py)."""
+
+    def __call__(self, text: str) -> Any: ...
+    def beside(self, texts: Sequence[str]) -> Any: ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Reply:
     """`versions` gives those of the named index; `generation` names it once it was used.
@@ -31,6 +38,7 @@ class Reply:
     question: Question
     contact: Contact
     versions: Callable[[str | None], Versions]
+    read: Reads
     screening: Screening = field(default_factory=Screening)
     language: str = "en"
     asked_in: str | None = None

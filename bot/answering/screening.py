@@ -7,17 +7,15 @@ stands; a message in another language is theirs alone.
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
 from typing import Self
 
-from bot.answering.second_look import Heads, ModelFile, SecondLook, load_model
+from bot.answering.second_look import SecondLook, Vectors, load_model
 from bot.answering.triage import Triage
 from bot.errors import ModelError
-from bot.indexing.embedding import DEFAULT_MODEL, model_folder, weights_sha256
+from bot.indexing.embedding import Embedder
 from bot.raised import Look
 from bot.records import Question, Screening
 from bot.rules import Rules
-from bot.tuned import TunedModel
 
 log = logging.getLogger(__name__)
 
@@ -25,25 +23,33 @@ log = logging.getLogger(__name__)
 class Screener:
     """Callable: a question in, what is to be said of it first and what the second look raised."""
 
-    def __init__(self, triage: Triage, look: SecondLook | None = None) -> None:
+    def __init__(
+        self, triage: Triage, look: SecondLook | None = None, *, shared: bool = False
+    ) -> None:
+        """`shared`: the second look has the model of the search, too."""
         self._triage = triage
         self._look = look
+        self._shared = shared
 
     @classmethod
-    def open(cls, rules: Rules, triage: Triage) -> Self:
-        """With the second look that comes with the bot, over the default embedding model whatever
-        model finds the passages. Raises `RulesError` and `ModelError` where its files are missing
-        or do not belong together; the model itself is loaded on first use."""
-        file, heads, model, sha256 = _default_look()
+    def open(cls, rules: Rules, triage: Triage, embedder: Embedder) -> Self:
+        """With the second look that comes with the bot, over the default embedding model:
+        `embedder` if it is that, else one of its own. Raises `RulesError` and `ModelError` where
+        its files are missing or do not belong together; the model is loaded on first use."""
+        file, heads, changes = load_model()
+        shared = embedder.is_default
+        if not shared:
+            embedder = Embedder(use_adapter=False)
+        embedder.attach(changes)
         look = SecondLook(
             file,
             heads,
-            model,
-            sha256=sha256,
+            embedder.tuned,
+            sha256=embedder.sha256,
             weight=lambda text: rules.weighing.weight(rules.folded(text)),
             levels={rule.id: rule.level for rule in rules.flags},
         )
-        return cls(triage, look)
+        return cls(triage, look, shared=shared)
 
     def load(self) -> None:
         """Load the model now. Raises `ModelError`."""
@@ -59,27 +65,25 @@ class Screener:
         return self._triage(question)
 
     def again(
-        self, question: Question, screening: Screening, *, english: bool
+        self,
+        question: Question,
+        screening: Screening,
+        *,
+        english: bool,
+        beside: Vectors | None = None,
     ) -> tuple[Screening, Look]:
         """The same with what the second look adds. `english`: the message is in that language,
-        which alone it has learned."""
+        which alone it has learned. `beside` has the embedder read its texts in a pass that is
+        needed anyway."""
         alert = screening.alert
         if self._look is None or not english or (alert and alert.stops):
             return screening, Look()
         try:
-            found = frozenset(self._triage.found(question))
-            look = self._look(question.text, alert.level if alert else None, found)
+            level, beside = alert.level if alert else None, beside if self._shared else None
+            look = self._look(question.text, level, screening.found, beside)
         except ModelError as error:
             log.warning("there is no second look: %s", error)
             return screening, Look()
         if look.alarm:
             screening = self._triage.with_alarm(screening, look.alarm.rule_id, question)
         return screening, look
-
-
-@lru_cache(maxsize=1)
-def _default_look() -> tuple[ModelFile, Heads, TunedModel, str]:
-    """Once in a process: the model takes a second to load and 90 MB."""
-    file, heads, changes = load_model()
-    folder = model_folder(DEFAULT_MODEL)
-    return file, heads, TunedModel(folder, changes), weights_sha256(folder)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,11 +38,8 @@ _RANK: dict[AlertLevel, int] = {"emergency": 3, "crisis": 3, "urgent": 2, "call_
 Floats = npt.NDArray[np.float32]
 
 
-class Vectors(Protocol):
-    """One row for each text."""
-
-    def load(self) -> None: ...
-    def vectors(self, texts: Sequence[str]) -> Any: ...
+Vectors = Callable[[Sequence[str]], Any]
+"""Texts in, an array with one row for each out. May raise `ModelError`."""
 
 
 class Limits(BaseModel):
@@ -121,7 +118,7 @@ class SecondLook:
         self,
         file: ModelFile,
         heads: Heads,
-        model: Vectors,
+        vectors: Vectors,
         *,
         sha256: str,
         weight: Callable[[str], float],
@@ -135,19 +132,24 @@ class SecondLook:
                 hint="Install the pinned package again: make setup.",
             )
         self._heads = heads
-        self._model = model
+        self._vectors = vectors
         self._weight = weight
         self._decider = Decider(file.labels, levels, file.limits)
 
     def load(self) -> None:
         """Load the model now. Raises `ModelError`."""
-        self._model.load()
+        self._vectors(["warm up"])
 
     def __call__(
-        self, text: str, level: AlertLevel | None = None, found: frozenset[str] = frozenset()
+        self,
+        text: str,
+        level: AlertLevel | None = None,
+        found: frozenset[str] = frozenset(),
+        vectors: Vectors | None = None,
     ) -> Look:
+        """`vectors`: where the caller has the model read more in the same pass."""
         parts = pieces(text)
-        scores = self._model.vectors(parts) @ self._heads.vector + self._heads.bias
+        scores = (vectors or self._vectors)(parts) @ self._heads.vector + self._heads.bias
         flags, own_case = self._decider.odds(scores, max(map(self._weight, parts)), found)
         return Look(
             alarm=self._decider.alarm(flags, level), own_case=self._decider.own_case(own_case)

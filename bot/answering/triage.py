@@ -56,6 +56,7 @@ class Triage:
     def __call__(self, question: Question) -> Screening:
         message = self._rules.read(question.text)
         sure, said, noticed, found = self._sort(message, question)
+        names = {name.strip("<>") for name in found} | ({"sure"} if sure else set())
         sure += self._followed_up(message, question)
         elsewhere = {
             code: self._spoken(spoken, question) for code, spoken in self._rules.spoken.items()
@@ -81,7 +82,12 @@ class Triage:
             text = self._cards.notice(rule, question, language)
             if text not in notices:
                 notices.append(text)
-        return Screening(alert=alert, notices=tuple(notices[:_MOST_NOTICES]), language=language)
+        return Screening(
+            alert=alert,
+            notices=tuple(notices[:_MOST_NOTICES]),
+            language=language,
+            found=frozenset(names),
+        )
 
     def with_alarm(self, screening: Screening, rule_id: str, question: Question) -> Screening:
         """The same with the card of that rule: for what was found by other means than these
@@ -119,12 +125,6 @@ class Triage:
         spoken = next((code for code, found in elsewhere.items() if found.mainly), None)
         page = re.split(r"[-_]", question.locale or "")[0].casefold()
         return spoken or (page if page in elsewhere else "en")
-
-    def found(self, question: Question) -> set[str]:
-        """What the phrases find in a message, without the marks around it: of `weighing.FOUND`, or
-        `sure` where no weight is asked."""
-        sure, _, _, found = self._sort(self._rules.read(question.text), question)
-        return {name.strip("<>") for name in found} | ({"sure"} if sure else set())
 
     def _sort(
         self, message: Message, question: Question

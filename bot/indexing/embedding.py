@@ -10,7 +10,8 @@ import copy
 import hashlib
 import importlib.util
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.errors import ModelError
 from bot.offline import stay_offline
+from bot.tuned import MOST_TOKENS, Changes
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -91,6 +93,7 @@ class Embedder:
         self._query_prefix = query_prefix
         self._passage_prefix = passage_prefix
         self._lock = threading.Lock()
+        self._attached: Mapping[str, Any] = {}
         expected = DEFAULT_SHA256 if model == DEFAULT_MODEL else sha256
         self.sha256 = weights_sha256(self._folder)
         if expected and self.sha256 != expected.lower():
@@ -101,7 +104,8 @@ class Embedder:
             )
         adapted = use_adapter and model == DEFAULT_MODEL and ADAPTER_FILE.is_file()
         self._adapter_file = ADAPTER_FILE if adapted else None
-        self.name = "all-MiniLM-L6-v2" if model == DEFAULT_MODEL else self._folder.name
+        self.is_default = model == DEFAULT_MODEL
+        self.name = "all-MiniLM-L6-v2" if self.is_default else self._folder.name
 
     @property
     def fingerprint(self) -> dict[str, str]:
@@ -128,6 +132,11 @@ class Embedder:
             raise ModelError(
                 f"The embedding model in {self._folder} cannot be loaded: {error}"
             ) from error
+
+    @cached_property
+    def _changes(self) -> Changes:
+        """On first use, so that changes that do not fit keep no text from being embedded."""
+        return Changes(self._model[0].auto_model, self._attached)
 
     @cached_property
     def _bulk_model(self) -> SentenceTransformer:
@@ -178,30 +187,54 @@ class Embedder:
 
     def read_query(self, text: str) -> Reading:
         """The vector of `embed_query` and the words, for the price of one of them."""
-        return self._read([text], self._query_prefix)[0]
+        return self._read([text], self._query_prefix)[0][0]
 
     def read_in_bulk(self, texts: Sequence[str]) -> list[Reading]:
         """The vectors of `embed_in_bulk` and the words."""
-        return self._read(texts, self._passage_prefix, bulk=True)
+        return self._read(texts, self._passage_prefix, bulk=True)[0]
 
-    def _read(self, texts: Sequence[str], prefix: str, *, bulk: bool = False) -> list[Reading]:
+    def attach(self, changes: Mapping[str, Any]) -> None:
+        """Take on the changes of a model tuned for another task (bot/tuned.py), for `tuned`. They
+        have no part in any other method. `ModelError` follows from there if they do not fit."""
+        self._attached = changes
+
+    def tuned(self, texts: Sequence[str]) -> Any:
+        """What the changed model makes of them: a float array, the mean of its last layer over the
+        first 128 tokens, one row for each text."""
+        return self.read_beside((), texts)[1]
+
+    def read_beside(
+        self, queries: Sequence[str], texts: Sequence[str]
+    ) -> tuple[list[Reading], Any]:
+        """`read_query` of the queries and `tuned` of the texts in one pass of the model."""
+        return self._read(queries, self._query_prefix, beside=texts)
+
+    def _read(
+        self, texts: Sequence[str], prefix: str, *, bulk: bool = False, beside: Sequence[str] = ()
+    ) -> tuple[list[Reading], Any]:
         import torch
 
         window = self.window
         whole = [prefix + text for text in texts]
         with self._lock:
-            model = self._bulk_model if bulk else self._model
-            inputs: Any = model.tokenizer(
-                whole, padding=True, truncation=True, max_length=window, return_tensors="pt"
-            )
-            with torch.inference_mode():
+            model: Any = self._bulk_model if bulk else self._model
+            tokens = _tokens(model, whole, window)
+            others = _tokens(model, [text.lower() for text in beside], min(MOST_TOKENS, window))
+            inputs = _padded(model, [*tokens["input_ids"], *others["input_ids"]])
+            acting = self._changes.acting(len(beside)) if beside else nullcontext()
+            with acting, torch.inference_mode():
                 made: Any = model({**inputs})
-                states = torch.nn.functional.normalize(made["token_embeddings"].float(), dim=2)
-        vectors = self._adapted(made["sentence_embedding"].float().numpy())
+        states, asked = made["token_embeddings"].float(), len(whole)
+        mask = inputs["attention_mask"][asked:].unsqueeze(-1).to(states.dtype)
+        means = ((states[asked:] * mask).sum(1) / mask.sum(1)).numpy()
+        if not whole:
+            return [], means
+        states = torch.nn.functional.normalize(states[:asked], dim=2)
+        vectors = self._adapted(made["sentence_embedding"][:asked].float().numpy())
         found = []
         for number, text in enumerate(whole):
-            pieces = [(n, w) for n, w in enumerate(inputs.word_ids(number)) if w is not None]
-            spans = [(n, inputs.word_to_chars(number, w)) for n, w in pieces]
+            pieces = [(n, w) for n, w in enumerate(tokens.word_ids(number)) if w is not None]
+            spans = [(n, tokens.word_to_chars(number, w)) for n, w in pieces]
             spans = [(n, span) for n, span in spans if span.start >= len(prefix)]
             found.append(
                 Reading(
@@ -210,7 +243,7 @@ class Embedder:
                     vectors=states[number, [n for n, _ in spans]].numpy(),
                 )
             )
-        return found
+        return found, means
 
     def _encode(self, texts: Sequence[str], *, bulk: bool = False) -> list[list[float]]:
         return self._adapted(self._bare(texts, bulk=bulk)) if texts else []
@@ -233,3 +266,23 @@ class Embedder:
             vectors = vectors @ self._adapter
         vectors = vectors / (vectors**2).sum(axis=1, keepdims=True) ** 0.5
         return [[float(x) for x in vector] for vector in vectors]
+
+
+def _tokens(model: Any, texts: Sequence[str], most: int) -> Any:
+    """Tokens of each text, none where there is none."""
+    if not texts:
+        return {"input_ids": []}
+    return model.tokenizer(list(texts), truncation=True, max_length=most)
+
+
+def _padded(model: Any, rows: Sequence[Sequence[int]]) -> dict[str, Any]:
+    """The tokens of a batch as the model takes them."""
+    import torch
+
+    width = max(map(len, rows), default=0)
+    ids = torch.full((len(rows), width), model.tokenizer.pad_token_id)
+    mask = torch.zeros((len(rows), width), dtype=torch.long)
+    for number, row in enumerate(rows):
+        ids[number, : len(row)] = torch.tensor(row)
+        mask[number, : len(row)] = 1
+    return {"input_ids": ids, "attention_mask": mask}
