@@ -25,10 +25,12 @@ from bot.records import (
     SourceDocument,
     SourceInfo,
     Span,
+    Trace,
     Versions,
 )
 from bot.text import content_words, sentence_spans
 from tests.making_pdfs import leaflet
+from tests.scripted_trace import trace_of
 
 XSS = (
     "<script>window.pwned=1</script>",
@@ -371,6 +373,7 @@ class ScriptedBot:
             versions=VERSIONS,
             statements=statements,
             citations=citations,
+            trace=trace_of(question, document),
             **more,  # type: ignore[arg-type]
         )
 
@@ -414,6 +417,8 @@ class ScriptedBot:
             versions=VERSIONS,
             notices=(notice,),
             related=related if outcome == "abstained" else (),
+            reason="known gap" if outcome == "abstained" else None,
+            trace=trace_of(question, guide, answers=False) if outcome == "abstained" else Trace(),
         )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import threading
 import unicodedata
 
 from pydantic import BaseModel, ConfigDict
@@ -22,8 +21,6 @@ MOST_CHARS = 256
 _N, _R, _P = 2**15, 8, 3
 _SALT_BYTES = 16
 _KEY_BYTES = 32
-_AT_ONCE = threading.Semaphore(2)
-"""Each takes 32 MB: many sign-ins at once must not take the memory of the service."""
 
 
 class Hashed(BaseModel):
@@ -65,10 +62,8 @@ def matches(password: str, kept: Hashed | None) -> bool:
 def _derived(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
     # The same letter may be typed as one sign or as two.
     typed = unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
-    with _AT_ONCE:
-        return hashlib.scrypt(
-            typed, salt=salt, n=n, r=r, p=p, maxmem=130 * n * r + 1_000_000, dklen=_KEY_BYTES
-        )
+    most = 130 * n * r + 1_000_000  # what it takes, and a little
+    return hashlib.scrypt(typed, salt=salt, n=n, r=r, p=p, maxmem=most, dklen=_KEY_BYTES)
 
 
 _NOBODY = Hashed(salt=bytes(_SALT_BYTES).hex(), key=bytes(_KEY_BYTES).hex())

@@ -1,4 +1,5 @@
-"""The words of the interface, one TOML file a language. A missing key raises; nothing is blank."""
+"""The words of the interface, two TOML files a language: of all pages, and of the staff pages
+(`staff`). A missing key raises; nothing is blank."""
 
 from __future__ import annotations
 
@@ -43,12 +44,15 @@ class Texts(Mapping[str, Any]):
 
 @lru_cache
 def load_texts(language: str = "en") -> Texts:
-    """The interface texts in `language`. Raises `RulesError` where the file is missing or wrong."""
-    path = _FOLDER / f"{language}.toml"
-    try:
-        return Texts(tomllib.loads(path.read_text(encoding="utf-8")), language)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RulesError(
-            f"the interface texts {path.name} cannot be read: {error}",
-            hint="Restore the file under bot/web/texts/.",
-        ) from None
+    """The interface texts in `language`. Raises `RulesError` where a file is missing or wrong."""
+    names = (f"{language}.toml", f"{language}_staff.toml")
+    values: dict[str, Any] = {}
+    for name in names:
+        try:
+            values |= tomllib.loads((_FOLDER / name).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise RulesError(
+                f"the interface texts {name} cannot be read: {error}",
+                hint="Restore the file under bot/web/texts/.",
+            ) from None
+    return Texts(values, language)

@@ -17,6 +17,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from bot import __version__
 from bot.errors import BotError
 from bot.indexing.places import withdrawals_of
+from bot.review.shelf import IndexShelf, Shelf
 from bot.settings import Settings
 from bot.web.api import DESCRIPTION, PREFIX, api_router, problem
 from bot.web.chat import mount_chats
@@ -35,13 +36,15 @@ from bot.web.reader import reader_router
 from bot.web.render import HERE, Renderer
 from bot.web.security import BodyLimit, GradioGate, LastResort, Refusal, SecurityHeaders
 from bot.web.service import Bot, Service, log_failure
+from bot.web.staff import add_staff_pages
 from bot.web.startup import check_startup
 
 
-def create_app(settings: Settings, bot: Bot | None = None) -> FastAPI:
-    """The app: chat, plain page, source reader, library, API v1, health.
+def create_app(settings: Settings, bot: Bot | None = None, shelf: Shelf | None = None) -> FastAPI:
+    """The app: chat, plain page, source reader, library, staff pages, API v1, health.
 
-    Without `bot` one is opened from the settings. Raises `SettingsError` where serving would be
+    Without `bot` one is opened from the settings, and without `shelf` staff see the documents of
+    their index. Raises `SettingsError` where serving would be
     unsafe, `RulesError` and `ModelError` where the bot cannot be opened.
     """
     check_startup(settings)
@@ -98,6 +101,8 @@ def create_app(settings: Settings, bot: Bot | None = None) -> FastAPI:
     app.include_router(reader_router(service, renderer, originals, withdrawals))
     app.include_router(library_router(service, renderer, LibraryKeeper(bot, withdrawals)))
     app.include_router(plain_router(service, renderer, feedback_log))
+    shelf = shelf or IndexShelf(settings)
+    add_staff_pages(app, settings, service, renderer, withdrawals, shelf)
     mount_chats(app, service, renderer, web)
     return app
 

@@ -17,7 +17,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.web.places import CHAT, CHATS, LANGUAGES, chat_of, route_path
+from bot.web.places import CHAT, CHATS, LANGUAGES, chat_of, is_staff, route_path
 
 _PARAMETER = "lang"
 _MOST_READ = 500
@@ -121,7 +121,7 @@ def chosen_for(scope: Scope) -> Spoken:
         language=language,
         carried=language != browser,
         # What was posted has no address: the link leads to the form.
-        path="/plain" if posted and path != "/library" else path,
+        path="/plain" if posted and path != "/library" and not is_staff(path) else path,
         query="" if posted else query,
     )
 

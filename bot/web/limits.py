@@ -21,6 +21,8 @@ COUNTED = frozenset(
         "/sheet",
         "/library",
         "/feedback",
+        "/staff",
+        "/staff/sign-in",
         "/api/v1/ask",
         "/api/v1/feedback",
         *(f"{chat}/gradio_api/queue/join" for chat in CHATS.values()),

@@ -1,4 +1,5 @@
-"""Where the pages are: one chat a language, because what Gradio drew cannot change its own."""
+"""Where the pages are: one chat a language, because what Gradio drew cannot change its own; the
+staff pages below one address."""
 
 from __future__ import annotations
 
@@ -10,6 +11,13 @@ LANGUAGES = ("en", "es")
 CHAT = "/chat"
 CHATS = {code: CHAT if code == LANGUAGES[0] else f"{CHAT}/{code}" for code in LANGUAGES}
 """The mount of each language's chat, without the slash of its page."""
+
+STAFF = "/staff"
+
+
+def is_staff(path: str) -> bool:
+    """Whether the path is a page for staff."""
+    return path == STAFF or path.startswith(STAFF + "/")
 
 
 def route_path(scope: Scope) -> str:

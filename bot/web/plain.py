@@ -52,13 +52,13 @@ def plain_router(
     @router.post("/plain")
     async def plain_answer(request: Request) -> Response:
         fields = await _fields(request)
-        asked = await run_in_threadpool(_ask, service, renderer, fields)
+        asked = await run_in_threadpool(posted_question, service, renderer, fields)
         return _page(renderer, "plain.html", asked, state="ready")
 
     @router.post("/sheet")
     async def sheet(request: Request) -> Response:
         fields = await _fields(request)
-        asked = await run_in_threadpool(_ask, service, renderer, fields)
+        asked = await run_in_threadpool(posted_question, service, renderer, fields)
         return _page(renderer, "sheet.html", asked, state="ready")
 
     if feedback_log is not None:
@@ -75,7 +75,8 @@ async def _fields(request: Request) -> Fields:
     return parse_qs((await request.body()).decode("utf-8", "replace"))
 
 
-def _one(fields: Fields, name: str) -> str:
+def field_of(fields: Fields, name: str) -> str:
+    """The first value of that name; empty where there is none."""
     return fields.get(name, [""])[0]
 
 
@@ -86,9 +87,10 @@ def about_of(kind: str | None, stage: str | None) -> About:
     return About(kind=kinds.get(kind or ""), stage=stages.get(stage or ""))
 
 
-def _ask(service: Service, renderer: Renderer, fields: Fields) -> Asked:
-    text = _one(fields, "question")
-    about = about_of(_one(fields, "kind"), _one(fields, "stage"))
+def posted_question(service: Service, renderer: Renderer, fields: Fields) -> Asked:
+    """The answer to the question in a form, or what is shown instead of one."""
+    text = field_of(fields, "question")
+    about = about_of(field_of(fields, "kind"), field_of(fields, "stage"))
     try:
         answer = service.ask(Question(text=text, locale=spoken().language, about=about))
         body = renderer.answer(answer, prefix="a1")
@@ -145,14 +147,14 @@ def _feedback(service: Service, renderer: Renderer, log: FeedbackLog, fields: Fi
     try:
         body = FeedbackBody.model_validate(
             {
-                "verdict": _one(fields, "verdict"),
-                "outcome": _one(fields, "outcome"),
+                "verdict": field_of(fields, "verdict"),
+                "outcome": field_of(fields, "outcome"),
                 "sources": fields.get("source", []),
-                "index": _one(fields, "index") or None,
-                "share": bool(_one(fields, "share")),
-                "question": _one(fields, "question"),
-                "answer": _one(fields, "answer"),
-                "comment": _one(fields, "comment"),
+                "index": field_of(fields, "index") or None,
+                "share": bool(field_of(fields, "share")),
+                "question": field_of(fields, "question"),
+                "answer": field_of(fields, "answer"),
+                "comment": field_of(fields, "comment"),
             }
         )
     except ValidationError:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.settings import Web
-from bot.web.places import chat_of, route_path
+from bot.web.places import chat_of, is_staff, route_path
 from bot.web.service import log_failure
 
 Refusal = Callable[[Request, int], Awaitable[Response]]
@@ -25,6 +25,7 @@ _GET = frozenset({"", "/", "/theme.css", "/gradio_api/queue/data"})
 _GET_BELOW = ("/assets/", "/static/", "/gradio_api/heartbeat/")
 _POST = frozenset({"/gradio_api/queue/join", "/gradio_api/cancel", "/gradio_api/reset"})
 
+NOBODY = "'none'"
 READER = "/sources/"
 ORIGINALS = "/documents/"
 # For the viewers that browsers show a PDF with; a PDF itself loads nothing.
@@ -134,7 +135,8 @@ class LastResort:
 class SecurityHeaders:
     """Adds the headers of R33 to every response. The chat page alone gets a script nonce, which
     its maker leaves in `scope["state"]["nonce"]`. An original PDF may stand in a page of ours,
-    wherever the others may stand, and the reader of a PDF may hold one."""
+    wherever the others may stand, and the reader of a PDF may hold one. Nobody may frame a page
+    for staff."""
 
     def __init__(self, app: ASGIApp, web: Web) -> None:
         self.app = app
@@ -160,7 +162,8 @@ class SecurityHeaders:
         original = path.startswith(ORIGINALS) and headers.get("content-type") == "application/pdf"
         headers["Content-Security-Policy"] = _ORIGINAL if original else self.policy(path, nonce)
         headers["X-Content-Type-Options"] = "nosniff"
-        headers["Referrer-Policy"] = "no-referrer"
+        # Without a referrer browsers send no origin with a form, and staff's forms are checked.
+        headers["Referrer-Policy"] = "same-origin" if is_staff(path) else "no-referrer"
         headers["Permissions-Policy"] = (
             "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()"
         )
@@ -168,7 +171,7 @@ class SecurityHeaders:
         if original:
             headers["X-Frame-Options"] = "SAMEORIGIN"
             headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        elif not self.web.frame_ancestors:
+        elif is_staff(path) or not self.web.frame_ancestors:
             # This header cannot list origins, so it only goes out where nobody is allowed.
             headers["X-Frame-Options"] = "DENY"
         if self.web.production:
@@ -180,7 +183,7 @@ class SecurityHeaders:
             headers["Cache-Control"] = "public, max-age=86400" if fixed else "no-store"
 
     def policy(self, path: str, nonce: str) -> str:
-        ancestors = " ".join(self.web.frame_ancestors) or "'none'"
+        ancestors = "" if is_staff(path) else " ".join(self.web.frame_ancestors)
         chat = chat_of(path) is not None
         # Gradio's components carry style attributes; its scripts run from files and one nonce.
         # Neither page may evaluate strings, and no other host is ever named.
@@ -195,5 +198,5 @@ class SecurityHeaders:
             f"default-src 'none'; script-src {script}; style-src {style}; "
             "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; "
             f"base-uri {base}; object-src {embedded}; frame-src {embedded}; "
-            f"frame-ancestors {ancestors}"
+            f"frame-ancestors {ancestors or NOBODY}"
         )
