@@ -39,6 +39,7 @@ def add(name: Name, role: Role, password_stdin: FromStdin = False) -> None:
     """Make an account. The password is asked for, or read from standard input."""
     known = _role(role)
     account = _accounts().add(name, known, _password(from_stdin=password_stdin))
+    _note("account made", account.name, known)
     print(f"Made: {account.name}, {account.role}. The staff pages are at /staff.")
 
 
@@ -46,6 +47,7 @@ def add(name: Name, role: Role, password_stdin: FromStdin = False) -> None:
 def remove(name: Name) -> None:
     """Take an account away. Whoever is signed in with it is signed out at once."""
     _accounts().remove(name)
+    _note("account removed", name)
     print(f"Removed: {name}.")
 
 
@@ -53,6 +55,7 @@ def remove(name: Name) -> None:
 def password(name: Name, password_stdin: FromStdin = False) -> None:
     """Set a new password. Whoever is signed in with the account is signed out at once."""
     _accounts().set_password(name, _password(from_stdin=password_stdin))
+    _note("password changed", name)
     print(f"The password of {name} is new.")
 
 
@@ -60,6 +63,7 @@ def password(name: Name, password_stdin: FromStdin = False) -> None:
 def role(name: Name, role: Role) -> None:
     """Give an account another role. Whoever is signed in with it is signed out at once."""
     _accounts().set_role(name, _role(role))
+    _note("role changed", name, role)
     print(f"{name} is now: {role}.")
 
 
@@ -75,6 +79,13 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
         print(f"{account.role:<10}{account.name}")
     if not found:
         print(f"There is no account in {accounts.path}; the staff pages do not exist.")
+
+
+def _note(action: str, name: str, role: str = "") -> None:
+    from bot.indexing.places import withdrawals_of
+    from bot.settings import load_settings
+
+    withdrawals_of(load_settings()).note(action, name, by="command line", reason=role)
 
 
 def _role(name: str) -> KnownRole:

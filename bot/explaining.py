@@ -124,10 +124,11 @@ def _searched(trace: Trace) -> list[str]:
 def _found(trace: Trace) -> Iterator[Line]:
     assert trace.retrieved
     for place, hit in enumerate(trace.retrieved.hits[:_PASSAGES], 1):
+        signs = "; ".join(_signs(hit))
         yield Line(
             before=f"{place}. ",
             linked=_name(hit),
-            after=f" (score {hit.score:.2f}). {'; '.join(_signs(hit))}.",
+            after=f" (score {hit.score:.2f}). {signs[:1].upper()}{signs[1:]}.",
             source_id=hit.chunk.source.source_id,
             span=hit.chunk.span,
             passage=True,

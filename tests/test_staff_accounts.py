@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from bot.audit import AuditFile
 from bot.errors import AccountsUnreadable, StaffError, WeakPassword
 from bot.review import passwords
 from bot.review.accounts import Account, Accounts
 from bot.review.sessions import IDLE_SECONDS, WHOLE_SECONDS, Sessions
 from bot.review.tries import MINUTES, WRONG_TRIES, Tries
 from bot.settings import ROOT, Paths, Review, Settings
+from bot.withdrawals import audit_path
 
 PASSWORD = "four small green boats"
 
@@ -298,6 +300,13 @@ def test_the_commands_make_change_and_remove(tmp_path: Path) -> None:
     assert json.loads(listed) == [{"name": "Ann", "role": "admin"}]
     assert run("remove", "Ann", var=tmp_path).returncode == 0
     assert accounts.all() == ()
+    log = AuditFile(audit_path(tmp_path)).lines()
+    assert [(e["action"], e["target"], e["reason"]) for e in log] == [
+        ("account made", "Ann", "viewer"),
+        ("password changed", "Ann", ""),
+        ("role changed", "Ann", "admin"),
+        ("account removed", "Ann", ""),
+    ]
 
 
 @pytest.mark.parametrize(

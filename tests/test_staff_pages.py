@@ -319,8 +319,8 @@ def test_known_gaps_are_listed_with_what_the_reader_is_told(site: Site) -> None:
     for words in (
         "car t therapy",
         "Ask <your> team.",
-        "1 groups with 2 questions",
-        "(2 questions)",
+        "Groups: 1. Questions in them: 2.",
+        "(questions: 2)",
     ):
         assert words in said
     (folder / "not-covered.toml").write_text("broken", "utf-8")

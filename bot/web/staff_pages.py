@@ -101,6 +101,7 @@ class StaffPages:
             "staff_sign_in.html",
             status=status,
             problem=problem,
+            failed=problem != self.texts.no_session,
             name=name,
             ends=self.texts.ends.format(idle=IDLE_SECONDS // 60, whole=WHOLE_SECONDS // 3600),
         )

@@ -13,6 +13,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from tests.browser import staff_scenes
 from tests.browser.conftest import ask, scripted_app, serving_scripted
 from tests.making_pdfs import leaflet
 from tests.scripted_bot import LEAFLET
@@ -24,6 +25,7 @@ SERVERS: dict[str, dict[str, Any]] = {
     "no index": {"index": False},
     "contact only": {"answering": {"contact_card_only": True}},
     "limited": {"web": {"requests_per_minute": 1}},
+    "staff": {},
 }
 """The settings of each server that the scenes need, by name."""
 
@@ -260,6 +262,10 @@ SCENES = (
     Scene(page="spanish", state="plain", path="/plain?lang=es", way=stay),
     Scene(page="about", state="as it is", path="/about", way=stay),
     Scene(page="not found", state="as it is", path="/none", way=stay),
+    *(
+        Scene(page="staff", state=state, path=path, way=way, server="staff")
+        for state, path, way in staff_scenes.STATES
+    ),
 )
 
 
@@ -296,11 +302,19 @@ class Walk:
 
 @contextlib.contextmanager
 def all_servers(folder: Path) -> Iterator[dict[str, str]]:
-    """The address of every server, by name. Their knowledge folder holds the PDF's original."""
-    original = folder / "knowledge" / LEAFLET
+    """The address of every server, by name. Their knowledge folder holds the PDF's original; one
+    has accounts, and so pages for staff."""
+    knowledge = folder / "knowledge"
+    original = knowledge / LEAFLET
     original.parent.mkdir(parents=True)
     original.write_bytes(leaflet(4))
-    paths = {"var": str(folder / "var"), "knowledge": str(folder / "knowledge")}
-    apps = [scripted_app(folder, paths=paths, **settings) for settings in SERVERS.values()]
+    states = {name: folder / ("staff" if name == "staff" else "var") for name in SERVERS}
+    staff_scenes.prepare(states["staff"], knowledge)
+    apps = [
+        scripted_app(
+            folder, paths={"var": str(states[name]), "knowledge": str(knowledge)}, **settings
+        )
+        for name, settings in SERVERS.items()
+    ]
     with serving_scripted(folder, *apps) as addresses:
         yield dict(zip(SERVERS, addresses, strict=True))

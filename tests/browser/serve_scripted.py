@@ -15,6 +15,7 @@ from bot.settings import Settings
 from bot.web.factory import create_app
 from bot.web.serving import serve
 from tests.scripted_bot import CONTACT, ScriptedBot
+from tests.scripted_trace import ScriptedShelf
 
 NO_INDEX = "There is no index yet."
 
@@ -33,7 +34,7 @@ def made(port: int, settings: dict[str, Any], index: bool) -> tuple[Settings, Fa
         }
     )
     bot = ScriptedBot() if index else ScriptedBot(index=False, problems=(NO_INDEX,))
-    return given, create_app(given, bot)
+    return given, create_app(given, bot, ScriptedShelf(bot))
 
 
 if __name__ == "__main__":

@@ -5,10 +5,13 @@ is always a way on."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser import staff_scenes
+from tests.browser.conftest import Scripted
 from tests.browser.test_chat import settled
 
 # How the element with the focus stands: whether its focus shows, and whether something covers it.
@@ -193,3 +196,40 @@ def test_other_pages_by_keyboard(desk: Page, scripted: str, path: str) -> None:
     stops = stops_of(desk)
     assert "Skip to the main part" in stops[0]
     assert len(stops) > 4
+
+
+def test_staff_pages_by_keyboard(desk: Page, serve_scripted: Scripted, tmp_path: Path) -> None:
+    (tmp_path / "knowledge").mkdir()
+    staff_scenes.prepare(tmp_path / "var", tmp_path / "knowledge")
+    paths = {"var": str(tmp_path / "var"), "knowledge": str(tmp_path / "knowledge")}
+    with serve_scripted(folder=tmp_path, paths=paths) as address:
+        # Sign in, ask, and go on to withdraw a passage, with keys alone.
+        desk.goto(f"{address}/staff")
+        press_until(desk, "input#name")
+        desk.keyboard.type(staff_scenes.NAME)
+        press_until(desk, "input#password", most=1)
+        desk.keyboard.type(staff_scenes.PASSWORD)
+        desk.keyboard.press("Enter")
+        desk.get_by_role("button", name="Sign out").wait_for()
+        press_until(desk, "textarea#question")
+        desk.keyboard.type("types")
+        press_until(desk, "Send", most=4)
+        desk.keyboard.press("Enter")
+        desk.get_by_role("heading", name="How this came about").wait_for()
+        press_until(desk, "Withdraw this passage")
+        with desk.context.expect_page() as opened:
+            desk.keyboard.press("Enter")
+        confirm = opened.value
+        confirm.get_by_role("heading", name="Withdraw this?").wait_for()
+        press_until(confirm, "textarea#reason")
+        confirm.keyboard.type("Out of date")
+        press_until(confirm, "button# Withdraw", most=1)
+        confirm.keyboard.press("Enter")
+        expect(confirm.get_by_role("status")).to_contain_text("It is withdrawn now.")
+        confirm.close()
+        for path in ("", "/gaps", "/documents", "/feedback", "/feedback/shared", "/audit"):
+            desk.goto(f"{address}/staff{path}")
+            stops = stops_of(desk)
+            assert "Skip to the main part" in stops[0]
+            assert any("Sign out" in stop for stop in stops)
+            assert len(stops) > 8
