@@ -140,13 +140,13 @@ def _found(trace: Trace) -> Iterator[Line]:
 
 def _signs(hit: Hit) -> Iterator[str]:
     if hit.asked_similarity is not None and hit.matched:
-        rank = f", number {hit.asked_rank} by that" if hit.asked_rank else ""
+        rank = f", rank {hit.asked_rank}" if hit.asked_rank else ""
         yield f"{_closeness(hit.asked_similarity)} to the stored question “{hit.matched}”{rank}"
     if hit.passage_similarity is not None:
-        rank = f", number {hit.dense_rank} by that" if hit.dense_rank else ""
+        rank = f", rank {hit.dense_rank}" if hit.dense_rank else ""
         yield f"its text is {_closeness(hit.passage_similarity)}{rank}"
     if hit.lexical_rank is not None:
-        yield f"number {hit.lexical_rank} by shared words"
+        yield f"rank {hit.lexical_rank} by shared words"
 
 
 def _judged(trace: Trace) -> list[str]:

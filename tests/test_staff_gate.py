@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -284,6 +286,33 @@ def test_after_five_wrong_tries_the_right_password_has_to_wait(tmp_path: Path) -
         assert done.status_code == status, (name, address)
         assert ("retry-after" in done.headers) is (status == 429)
     assert [e["action"] for e in site.audit()] == ["sign-in failed"] * WRONG_TRIES + ["sign-in"]
+
+
+def test_a_rush_of_sign_ins_leaves_the_threads_to_patients(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go, begun = threading.Event(), threading.Event()
+
+    def slow(password: str, kept: object) -> bool:
+        begun.set()
+        return let_go.wait(20)
+
+    monkeypatch.setattr("bot.web.staff_signing.matches", slow)
+    rush = 12
+
+    def sign_in(_: int) -> int:
+        return int(post(site.visitor(), "/staff/sign-in", name="viewer", password="x").status_code)
+
+    with ThreadPoolExecutor(rush) as pool:
+        waiting = [pool.submit(sign_in, n) for n in range(rush)]
+        assert begun.wait(20)
+        turned_away = 0
+        for done in as_completed(waiting, timeout=30):
+            assert done.result() == (503 if turned_away < rush - 4 else 303)
+            turned_away += done.result() == 503
+            if turned_away == rush - 4:
+                let_go.set()
+    assert turned_away == rush - 4
 
 
 def test_a_used_session_is_prolonged_and_a_changed_account_is_out(tmp_path: Path) -> None:

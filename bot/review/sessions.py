@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bot.errors import StaffError
+from bot.errors import AccountsUnreadable, StaffError
 from bot.review.accounts import Account, Accounts
 
 IDLE_SECONDS = 30 * 60
@@ -64,14 +64,16 @@ class Sessions:
             if not _same(signature, self._signature("session", body)):
                 return None
             said = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-        except (StaffError, ValueError):
+            account = self.accounts.find(said["name"])
+            if account is None or not _same(account.mark, said["mark"]):
+                return None
+            session = Session(
+                account=account, session_id=said["id"], begun=said["begun"], seen=said["seen"]
+            )
+        except AccountsUnreadable:
+            raise
+        except (StaffError, ValueError, KeyError):  # no accounts; of another version
             return None
-        account = self.accounts.find(said["name"])
-        if account is None or not _same(account.mark, said["mark"]):
-            return None
-        session = Session(
-            account=account, session_id=said["id"], begun=said["begun"], seen=said["seen"]
-        )
         now = self._now()
         if now - session.seen > IDLE_SECONDS or now - session.begun > WHOLE_SECONDS:
             return None

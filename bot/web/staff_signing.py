@@ -17,6 +17,7 @@ from bot.web.staff_gate import SIGN_IN, Visit, visit_of
 from bot.web.staff_pages import StaffPages, address
 from bot.withdrawals import Withdrawals
 
+_WAITING = 4
 _UNKNOWN = "unknown name"
 """In the audit log for whoever has no account: what was typed may be a password."""
 
@@ -25,8 +26,15 @@ def signing_routes(router: APIRouter, pages: StaffPages, audit: Withdrawals) -> 
     """Add the routes. `audit` is where the log of what staff do lies."""
     tries = Tries()
     # One password at a time: many at once would take the memory, and would all be looked at
-    # before the first wrong one is counted.
+    # before the first wrong one is counted. Few wait for it, because those who wait hold threads
+    # that patients' questions need.
     one_at_a_time = threading.Lock()
+    room = threading.Semaphore(_WAITING)
+
+    def later(visit: Visit, name: str, status: int, said: str, seconds: int) -> Response:
+        response = pages.sign_in(visit, status=status, problem=said, name=name)
+        response.headers["Retry-After"] = str(seconds)
+        return response
 
     @router.get(SIGN_IN)
     def form(visit: Annotated[Visit, Depends(visit_of)]) -> Response:
@@ -36,18 +44,20 @@ def signing_routes(router: APIRouter, pages: StaffPages, audit: Withdrawals) -> 
     def sign_in(request: Request, visit: Annotated[Visit, Depends(visit_of)]) -> Response:
         name = visit.field("name")
         came_from = request.client.host if request.client else "unknown"
-        with one_at_a_time:
-            seconds = tries.wait(name, came_from)
-            if seconds:
-                said = pages.texts.too_many.format(minutes=-(-seconds // 60))
-                slow = pages.sign_in(visit, status=429, problem=said, name=name)
-                slow.headers["Retry-After"] = str(seconds)
-                return slow
-            account = pages.sessions.accounts.find(name)
-            password = field_of(visit.fields, "password")
-            right = matches(password, account.password if account else None)
-            if not right:
-                tries.wrong(name, came_from)
+        account = pages.sessions.accounts.find(name)
+        if not room.acquire(blocking=False):
+            return later(visit, name, 503, pages.texts.busy, 5)
+        try:
+            with one_at_a_time:
+                if seconds := tries.wait(name, came_from):
+                    said = pages.texts.too_many.format(minutes=-(-seconds // 60))
+                    return later(visit, name, 429, said, seconds)
+                password = field_of(visit.fields, "password")
+                right = matches(password, account.password if account else None)
+                if not right:
+                    tries.wrong(name, came_from)
+        finally:
+            room.release()
         known = account.name if account else _UNKNOWN
         if account is None or not right:
             audit.note("sign-in failed", known, by=known)
