@@ -217,44 +217,53 @@ def test_a_passage_is_withdrawn_from_the_trace_and_restored_from_its_document(re
     ("reason", "says"), [("", "Please write why"), ("   ", "Please write why"), ("x" * 501, "500")]
 )
 @pytest.mark.parametrize("what", ["withdraw", "restore"])
-def test_nothing_changes_without_a_reason(real: Site, what: str, reason: str, says: str) -> None:
-    client = real.signed_in("admin")
+def test_nothing_changes_without_a_reason(site: Site, what: str, reason: str, says: str) -> None:
+    client = site.signed_in("admin")
     if what == "restore":
-        ask = "/staff/withdraw?target=hair.md"
-        post(client, "/staff/withdraw", ask, target="hair.md", reason="x")
-    page = f"/staff/{what}?target=hair.md"
-    before = real.audit()
-    response = post(client, f"/staff/{what}", page, target="hair.md", reason=reason)
+        ask = "/staff/withdraw?target=guides/types.md"
+        post(client, "/staff/withdraw", ask, target="guides/types.md", reason="x")
+    page = f"/staff/{what}?target=guides/types.md"
+    before = site.audit()
+    response = post(client, f"/staff/{what}", page, target="guides/types.md", reason=reason)
     assert response.status_code == 422
     assert says in response.text
     assert 'aria-invalid="true"' in response.text
-    assert real.audit() == before
+    assert site.audit() == before
 
 
 @pytest.mark.parametrize(
-    "target", ["", "none.md", "hair.md:5-99999", "hair.md:9-3", "../x", "<b>", "hair.md:0-0"]
+    "target",
+    [
+        "",
+        "none.md",
+        "guides/types.md:0-0",
+        "guides/types.md:5-99999",
+        "guides/types.md:9-3",
+        "../x",
+        "<b>",
+    ],
 )
-def test_what_is_not_there_cannot_be_withdrawn(real: Site, target: str) -> None:
-    client = real.signed_in("admin")
+def test_what_is_not_there_cannot_be_withdrawn(site: Site, target: str) -> None:
+    client = site.signed_in("admin")
     for page in ("withdraw", "restore"):
         response = client.get(f"/staff/{page}", params={"target": target})
         assert response.status_code == 404
         assert "<b>" not in response.text
-    good = "/staff/withdraw?target=hair.md"
+    good = "/staff/withdraw?target=guides/types.md"
     assert post(client, "/staff/withdraw", good, target=target, reason="x").status_code == 404
-    assert real.audit() == []
+    assert site.audit() == []
 
 
-def test_who_comes_second_changes_nothing_more(real: Site) -> None:
-    one, other = real.signed_in("reviewer"), real.signed_in("admin")
-    page = "/staff/withdraw?target=hair.md"
+def test_who_comes_second_changes_nothing_more(site: Site) -> None:
+    one, other = site.signed_in("reviewer"), site.signed_in("admin")
+    page = "/staff/withdraw?target=guides/types.md"
     form = other.get(page)
-    post(one, "/staff/withdraw", page, target="hair.md", reason="first")
+    post(one, "/staff/withdraw", page, target="guides/types.md", reason="first")
     token = re.search(r'name="form" value="([^"]+)"', form.text)[1]  # type: ignore[index]
-    data = {"form": token, "target": "hair.md", "reason": "second"}
+    data = {"form": token, "target": "guides/types.md", "reason": "second"}
     headers = {"sec-fetch-site": "same-origin"}
     assert other.post("/staff/withdraw", data=data, headers=headers).status_code == 303
-    assert [e["reason"] for e in real.audit()] == ["first"]
+    assert [e["reason"] for e in site.audit()] == ["first"]
 
 
 def test_a_withdrawn_document_that_left_the_index_can_be_restored(real: Site) -> None:
