@@ -35,9 +35,17 @@ def look_always(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.withdrawals._LOOK_EVERY_SECONDS", 0.0)
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return site_at(tmp_path_factory.mktemp("site"))
+
+
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return site_at(tmp_path)
+def site(made: Site) -> Site:
+    """One app for all, because Gradio takes seconds to mount; nothing has happened in it yet."""
+    for name in ("audit.jsonl", "withdrawn.json", "feedback.jsonl"):
+        (made.settings.paths.var / name).unlink(missing_ok=True)
+    return made
 
 
 def words_of(html: str) -> str:
