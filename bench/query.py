@@ -143,7 +143,7 @@ def build(settings: Settings, corpus: Path, passages: int, seed: int) -> None:
         building = all_generations.begin()
         # A folder cannot be opened as a cache: made-up vectors are not kept.
         logging.disable()
-        cache = EmbeddingCache(settings.paths.var, {}, mixtures, mixtures.read)
+        cache = EmbeddingCache(settings.paths.var, {}, mixtures, mixtures, mixtures.read)
         vectors = all_generations.new_vectors(building, None)
         builder = Builder(building, vectors, embedder, cache, settings, fresh=True)
         for document in documents(passages, sentences, topics, rng):

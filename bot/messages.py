@@ -49,6 +49,7 @@ class Messages(_Part):
     abstained: str
     overdue: str
     contact_only: str
+    not_looked_up: str
     team: str
     preference: Preference
     actions: ActionTexts

@@ -204,9 +204,8 @@ class Query:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """A retrieved passage. Ranks start at 1 and are None where that search did not return it.
-    Similarities are cosines in [-1, 1] of the question to the passage, to the nearest of its
-    stored ways of asking (`matched`), and the mean of the three nearest; `words` is the bm25 of the
-    match of words, 0 where there is none."""
+    Similarities are cosines of the question to the passage, to the nearest of its stored ways of
+    asking (`matched`), and the mean of the three nearest; `words` is the bm25, 0 without any."""
 
     chunk: Chunk
     score: float
@@ -222,13 +221,14 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieved:
-    """What retrieval found: hits, best first, and how near the question is to the nearest
-    question that is known not to be covered (`gap`, with its group)."""
+    """Hits, best first; how near the question is to known gaps, and bot/answering/centres.py."""
 
     hits: tuple[Hit, ...]
     gap_similarity: float = 0.0
     gap_question: str | None = None
     gap_group: str | None = None
+    centre: float | None = None
+    gap_centre: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,14 +71,14 @@ class Retrieval(_Group):
 
     candidates: int = Field(default=40, ge=5, le=200)
     keep: int = Field(default=10, ge=1, le=50)
-    passage_weight: float = Field(default=1.0, ge=0)
-    asked_weight: float = Field(default=0.6, ge=0)
-    asked_mean_weight: float = Field(default=1.5, ge=0)
-    heading_weight: float = Field(default=0.2, ge=0)
-    lexical_weight: float = Field(default=0.3, ge=0)
+    passage_weight: float = Field(default=0.7, ge=0)
+    asked_weight: float = Field(default=0.3, ge=0)
+    asked_mean_weight: float = Field(default=0.8, ge=0)
+    heading_weight: float = Field(default=0.1, ge=0)
+    lexical_weight: float = Field(default=0.15, ge=0)
     reranker: str = "words"
     rerank_top: int = Field(default=5, ge=1, le=50)
-    rerank_weight: float = Field(default=0.5, ge=0)
+    rerank_weight: float = Field(default=0.15, ge=0)
 
 
 class Answering(_Group):

@@ -57,10 +57,24 @@ def mean_vectors(tokenizer: Any, model: Any, texts: Sequence[str]) -> Any:
     return (states * mask).sum(1) / mask.sum(1)
 
 
+def merge(model: Any, changes: Mapping[str, Any]) -> None:
+    """Add the changes to the weights of a model, for good. Raises `ModelError`."""
+    import torch
+
+    layers = dict(model.named_modules())
+    try:
+        with torch.no_grad():
+            for name in {name.rpartition(".")[0] for name in changes}:
+                up, down = (changes[name + end].astype("float32") for end in (UP, DOWN))
+                layers[name].weight += torch.from_numpy(up @ down)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise ModelError("The changes do not fit the embedding model.") from error
+
+
 class Changes:
     """Changes attached to the layers of a loaded model (a torch module). They act inside `acting`
-    on the last rows of a batch; outside of it the model is what it was. Not safe to call from
-    several threads.
+    on some rows of a batch; outside of it the model is what it was. Not safe to call from several
+    threads.
 
     `changes` holds, for each layer that is changed, NAME.down (rank x in) and NAME.up (out x rank).
     Raises `ModelError` where they do not fit the model, which is then left alone.
@@ -69,7 +83,7 @@ class Changes:
     def __init__(self, model: Any, changes: Mapping[str, Any]) -> None:
         import torch
 
-        self._rows = 0
+        self._rows: slice | None = None
         layers = dict(model.named_modules())
         names = sorted({name.rpartition(".")[0] for name in changes})
         hooks = []
@@ -88,17 +102,17 @@ class Changes:
             layer.register_forward_hook(hook)
 
     @contextmanager
-    def acting(self, rows: int) -> Iterator[None]:
-        """Within this, the last `rows` rows of a batch are read by the changed model."""
+    def acting(self, rows: slice) -> Iterator[None]:
+        """Within this, these rows of a batch are read by the changed model."""
         self._rows = rows
         try:
             yield
         finally:
-            self._rows = 0
+            self._rows = None
 
     def _hook(self, down: Any, up: Any) -> Callable[..., None]:
         def add(_: Any, given: tuple[Any, ...], made: Any) -> None:
             if self._rows:
-                made[-self._rows :] += given[0][-self._rows :] @ down @ up
+                made[self._rows] += given[0][self._rows] @ down @ up
 
         return add

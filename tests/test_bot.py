@@ -86,6 +86,20 @@ def test_an_emergency_stops_everything_and_needs_no_index(tmp_path: Path) -> Non
     assert bot.readiness()
 
 
+def test_a_lower_alarm_is_shown_whatever_fails_behind_it(tmp_path: Path) -> None:
+    settings = Settings(paths=Paths(knowledge=tmp_path, var=tmp_path / "var"))
+    bot = Bot.open(settings)
+    fever = ask(bot, "i have a fever of 38.4")
+    assert fever.alert is not None
+    assert (fever.alert.level, fever.outcome, fever.statements) == ("urgent", "abstained", ())
+    assert any("could not look this up" in notice for notice in fever.notices)
+    long = ask(bot, "i have a fever of 38.4. " + "It is late and I am tired of it all. " * 80)
+    assert long.alert is not None
+    assert long.outcome == "abstained"
+    with pytest.raises(QuestionError):
+        ask(bot, "When may I fly again after my transplant? " * 80)
+
+
 def test_urgent_comes_beside_an_answer(real_bot: Bot) -> None:
     answer = ask(real_bot, "I have a temperature of 38.6, what counts as a fever?")
     assert answer.alert is not None

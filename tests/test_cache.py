@@ -24,13 +24,16 @@ class Model:
         self.asked.append(list(texts))
         return [[0.6, 0.8] if len(text) % 2 else [0.8, -0.6] for text in texts]
 
+    def ask(self, texts: list[str]) -> list[list[float]]:
+        return [[y, x] for x, y in self(texts)]
+
     def read(self, texts: list[str]) -> list[PassageVectors]:
         made = zip(texts, self(texts), strict=True)
         return [PassageVectors(vector=vector, words=text.encode()) for text, vector in made]
 
 
 def cache(path: Path, model: Model, **fingerprint: str) -> EmbeddingCache:
-    return EmbeddingCache(path, {"weights": "w", **fingerprint}, model, model.read)
+    return EmbeddingCache(path, {"weights": "w", **fingerprint}, model, model.ask, model.read)
 
 
 def test_a_text_is_embedded_once_over_runs(tmp_path: Path) -> None:
@@ -44,6 +47,18 @@ def test_a_text_is_embedded_once_over_runs(tmp_path: Path) -> None:
     assert (second.embedded, second.reused) == (1, 2)
     for text in ("a", "bb"):
         assert found[text] == pytest.approx(made[text])
+
+
+def test_the_vector_for_questions_is_another_one(tmp_path: Path) -> None:
+    model = Model()
+    first = cache(tmp_path / "e.sqlite3", model)
+    assert first.vectors(["a"])["a"] == pytest.approx([0.6, 0.8])
+    assert first.asked(["a"])["a"] == pytest.approx([0.8, 0.6])
+    first.close()
+    second = cache(tmp_path / "e.sqlite3", model)
+    assert second.asked(["a"])["a"] == pytest.approx([0.8, 0.6])
+    assert second.vectors(["a"])["a"] == pytest.approx([0.6, 0.8])
+    assert model.asked == [["a"], ["a"]]
 
 
 def test_a_passage_is_read_once_over_runs_and_a_vector_alone_is_not_enough(tmp_path: Path) -> None:

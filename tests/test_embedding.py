@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from bot.indexing.embedding import Embedder
+from bot.gaps import load_gaps
+from bot.indexing.embedding import Embedder, gap_key
+from bot.settings import Settings
 
 TEXTS = [
     "Engraftment: the new cells settle in the bone marrow.",
@@ -48,6 +50,39 @@ def test_reading_gives_the_same_vectors_as_embedding_and_the_words(embedder: Emb
     bulk = embedder.read_in_bulk(TEXTS)
     for made, vector in zip(bulk, embedder.embed_in_bulk(TEXTS), strict=True):
         assert sum(a * b for a, b in zip(made.vector, vector, strict=True)) > 0.999
+
+
+def test_questions_have_vectors_of_their_own_that_fit_those_made_in_bulk(
+    embedder: Embedder,
+) -> None:
+    texts = ["when does my hair come back", "what is gvhd", "how long is the hospital stay"]
+    bulk = np.array(embedder.embed_asked_in_bulk(texts))
+    assert np.allclose(np.linalg.norm(bulk, axis=1), 1.0, atol=1e-4)
+    for text, vector in zip(texts, bulk, strict=True):
+        read = embedder.read_query(text)
+        assert np.dot(read.asked, vector) > 0.999
+        assert np.dot(read.vector, vector) < 0.99, "not the vector for passages"
+    near = embedder.read_query("wen will my hair grow agen").asked
+    assert int((bulk @ np.array(near)).argmax()) == 0
+    assert embedder.read_in_bulk(["a passage"])[0].asked == []
+
+
+def test_without_the_changes_for_questions_their_vector_is_the_common_one() -> None:
+    plain = Embedder(use_adapter=False)
+    read = plain.read_query("what is gvhd")
+    assert read.asked == read.vector
+    assert plain.embed_asked_in_bulk(["what is gvhd"]) == plain.embed_in_bulk(["what is gvhd"])
+    assert plain.embed_asked_in_bulk([]) == []
+    assert (plain.fingerprint["asking"], plain.centres) == ("", {})
+
+
+def test_each_guide_section_and_each_known_gap_has_a_centre(embedder: Embedder) -> None:
+    """Else evals/train_asking.py was not run after a change of the guides' ways of asking. Sections
+    that are cut in two share their ways and may have none."""
+    store = load_gaps(Settings().paths.knowledge)
+    groups = [gap_key(gap.group) for gap in store.gap]
+    assert sum(group in embedder.centres for group in groups) > 0.9 * len(groups)
+    assert np.allclose([np.linalg.norm(v) for v in embedder.centres.values()], 1.0, atol=1e-4)
 
 
 def test_a_prefix_is_read_but_is_no_word_of_the_question() -> None:

@@ -53,9 +53,8 @@ def retriever(
     chunks: dict[str, Chunk] = CHUNKS,
 ) -> Retriever:
     searches = Searches(
-        embed=lambda text: [1.0],
-        passages=lambda vector, k: passages,
-        questions=lambda vector, k: questions,
+        passages=lambda text, k: passages,
+        questions=lambda text, k: questions,
         by_words=lambda text, k: words,
         outlines=lambda ids: {i: Outline.of(chunks[i]) for i in dict.fromkeys(ids)},
         chunks=lambda ids: {i: chunks[i] for i in dict.fromkeys(ids)},
@@ -127,9 +126,8 @@ def test_as_many_hits_as_wanted_where_the_best_may_not_be_shown() -> None:
 def test_as_many_questions_are_looked_at_as_the_passages_have(each: float, asked_for: int) -> None:
     wanted: list[int] = []
     searches = Searches(
-        embed=lambda text: [1.0],
-        passages=lambda vector, k: [],
-        questions=lambda vector, k: wanted.append(k) or [],
+        passages=lambda text, k: [],
+        questions=lambda text, k: wanted.append(k) or [],
         by_words=lambda text, k: [],
         outlines=lambda ids: {},
         chunks=lambda ids: {},

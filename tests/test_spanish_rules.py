@@ -43,6 +43,7 @@ def shown() -> list[tuple[str, str]]:
     messages = load_messages("es")
     texts += [("abstained", messages.abstained), ("overdue", messages.overdue)]
     texts += [("contact only", messages.contact_only)]
+    texts += [("not looked up", messages.not_looked_up)]
     return texts
 
 

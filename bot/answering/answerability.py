@@ -22,6 +22,8 @@ from bot.text import content_words
 WEIGHTS_FILE = Path(__file__).resolve().parent.parent / "rules" / "answerability.toml"
 ONLY_WITH_WAYS = ("asked", "asked_mean", "covered")
 """Features that a passage without stored ways of asking does not have."""
+ONLY_TRAINED = ("centre", "gap_centre")
+"""Features of sections that the model was trained on (bot/answering/centres.py)."""
 _WORD_SCALE = 10.0
 _LONG = 12
 
@@ -37,6 +39,8 @@ class Weights(BaseModel):
     asked_mean: float
     passage: float
     gap: float
+    centre: float
+    gap_centre: float
     unknown: float
     covered: float
     covered_by_passage: float
@@ -46,10 +50,12 @@ class Weights(BaseModel):
 
 
 class Model(BaseModel):
-    """Two fits: for passages with stored ways of asking, and for plain leaflets without."""
+    """Three fits: for sections that the model was trained on, for others with stored ways of
+    asking, and for plain leaflets without."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    trained: Weights
     asked: Weights
     plain: Weights
 
@@ -60,16 +66,20 @@ class Features:
 
     `asked` cosine to the nearest way of asking and `asked_mean` of the three nearest (None where
     the passage has none), `passage` cosine to the passage, `gap` cosine to the nearest question
-    known not to be covered. Shares (0 to 1) of the question's content words: `unknown` that no
-    document holds, `covered` that the passage or its ways of asking hold (None without ways),
-    `covered_by_passage` that the passage holds. `margin` is the lead of its score over the next
-    hit, `words` a tenth of its bm25, `length` content words of the question over 12, at most 1.
+    known not to be covered, `centre` and `gap_centre` cosines to the centre of its section and to
+    the nearest one of a gap (None where it was not trained on). Shares (0 to 1) of the question's
+    content words: `unknown` that no document holds, `covered` that the passage or its ways of
+    asking hold (None without ways), `covered_by_passage` that the passage holds. `margin` is the
+    lead of its score over the next hit, `words` a tenth of its bm25, `length` content words of the
+    question over 12, at most 1.
     """
 
     asked: float | None
     asked_mean: float | None
     passage: float
     gap: float
+    centre: float | None
+    gap_centre: float | None
     unknown: float
     covered: float | None
     covered_by_passage: float
@@ -131,6 +141,8 @@ class Judge:
             asked_mean=hit.asked_mean if has_ways else None,
             passage=hit.passage_similarity or 0.0,
             gap=retrieved.gap_similarity,
+            centre=retrieved.centre if has_ways else None,
+            gap_centre=retrieved.gap_centre if has_ways and retrieved.centre is not None else None,
             unknown=_share(terms, lambda term: not self._known(term), 1.0),
             covered=_share(terms, (passage | asked).__contains__, 0.0) if has_ways else None,
             covered_by_passage=_share(terms, passage.__contains__, 0.0),
@@ -141,7 +153,11 @@ class Judge:
 
     def score(self, features: Features) -> tuple[float, float]:
         """Probability that the hit answers the question, and the threshold that applies to it."""
-        weights = self._model.plain if features.asked is None else self._model.asked
+        weights = self._model.trained
+        if features.asked is None:
+            weights = self._model.plain
+        elif features.centre is None:
+            weights = self._model.asked
         logit = weights.intercept + sum(
             getattr(weights, name) * value for name, value in features.values().items()
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bot.answering.centres import Centres
 from bot.answering.opened import OpenIndex
 from bot.answering.rereading import Rereader, WordByWord, Words
 from bot.answering.retrieval import PRIORITY_STEP, Retriever, Searches, Weights
@@ -14,7 +15,7 @@ from bot.answering.rewriting import Rewriter
 from bot.errors import BotError, DamagedIndex
 from bot.indexing.chunking import passage_text
 from bot.indexing.cross_encoder import CrossEncoder
-from bot.indexing.embedding import Embedder, Reading
+from bot.indexing.embedding import Embedder, Reading, centre_key, gap_key
 from bot.indexing.word_vectors import turned, unpacked
 from bot.lexicon import Lexicon
 from bot.records import Chunk, Query, Question, Retrieved
@@ -61,6 +62,7 @@ class Finder:
         self._embedder = embedder
         self._lexicon = lexicon
         self._rewriters: tuple[str, Rewriter | None] = ("", None)
+        self._centres: tuple[str, Centres | None] = ("", None)
         named = chosen.reranker not in ("words", "none")
         self._cross_encoder = CrossEncoder(chosen.reranker) if named else None
 
@@ -84,21 +86,27 @@ class Finder:
         """The hits, best first. `only` keeps the search to these documents; `read` is for callers
         that need what the model made of the question as well."""
         read = read or self.reader()
-        retriever = self._retriever(index, lambda text: read(text).vector, only)
-        return self._rereader(index, read)(query, retriever(query, accept))
+        found = self._retriever(index, read, only)(query, accept)
+        found = self._rereader(index, read)(query, found)
+        return self._centres_of(index)(found, read(query.full).asked)
+
+    def _centres_of(self, index: OpenIndex) -> Centres:
+        name, centres = self._centres
+        if centres is None or name != index.manifest.generation:
+            gaps = map(gap_key, index.manifest.gap_groups)
+            centres = Centres(self._embedder.centres, gaps, centre_key)
+            self._centres = (index.manifest.generation, centres)
+        return centres
 
     def reader(self, queries: Callable[[], Sequence[Query]] = tuple) -> Reader:
         """For one question. Not to be kept beyond it. `queries`: what will be searched for."""
         return Reader(self._embedder, queries)
 
-    def _retriever(
-        self, index: OpenIndex, embed: Callable[[str], list[float]], only: Sequence[str] | None
-    ) -> Retriever:
-        chosen = self._chosen
+    def _retriever(self, index: OpenIndex, read: Read, only: Sequence[str] | None) -> Retriever:
+        chosen, vectors = self._chosen, index.vectors
         searches = Searches(
-            embed=embed,
-            passages=lambda vector, k: index.vectors.search("passages", vector, k, only),
-            questions=lambda vector, k: index.vectors.search("questions", vector, k, only),
+            passages=lambda text, k: vectors.search("passages", read(text).vector, k, only),
+            questions=lambda text, k: vectors.search("questions", read(text).asked, k, only),
             by_words=index.passages.search,
             outlines=index.passages.outlines,
             chunks=index.passages.chunks,

@@ -7,13 +7,14 @@ answer. Question text never goes to a log from here.
 
 from __future__ import annotations
 
-import re
+import logging
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Self
 
 import bot
 from bot.answering.answerability import Features, Judge, load_model
+from bot.answering.checking import check_question
 from bot.answering.citing import Found, cite, follow_ups, related, worth_reading
 from bot.answering.coverage import only_covered
 from bot.answering.extractive import NAME as EXTRACTIVE
@@ -30,7 +31,7 @@ from bot.answering.screening import Screener
 from bot.answering.triage import Triage
 from bot.answering.verification import Verifier
 from bot.contacts import contact_of
-from bot.errors import BotError, QuestionError, UnknownSource
+from bot.errors import BotError, UnknownSource
 from bot.indexing.embedding import Embedder
 from bot.indexing.flow import make_embedder
 from bot.indexing.places import generations, withdrawals_of
@@ -55,7 +56,7 @@ from bot.rules import load_rules
 from bot.rules.models import LanguageRule
 from bot.settings import Settings
 
-_HAS_WORDS = re.compile(r"[^\W_]")
+log = logging.getLogger(__name__)
 _SENTENCES_KEPT = 4096  # of 384 numbers each
 
 
@@ -112,15 +113,22 @@ class Bot:
     def ask(self, question: Question) -> Answer:
         """Answer one question.
 
-        Raises `QuestionError` (empty, no words, too long; but an emergency in it is answered
-        first), `StoreError` and `ModelError` where index or model cannot be used.
+        Raises `QuestionError` (empty, no words, too long), `StoreError` and `ModelError` where
+        index or model cannot be used; but never where there is an alarm to show.
         """
         reply = self._reply(question)
-        if said := self._before_documents(reply):
-            return said
-        with self._index.use() as index:
-            reply.generation = index.manifest.generation
-            return self._from_documents(reply, index)
+        try:
+            if said := self._before_documents(reply):
+                return said
+            with self._index.use() as index:
+                reply.generation = index.manifest.generation
+                return self._from_documents(reply, index)
+        except BotError as error:
+            if reply.screening.alert is None:
+                raise
+            # What is wrong here must not keep the card from somebody with a fever.
+            log.warning("only the alarm is shown: %s", type(error).__name__)
+            return reply.only_the_alarm(load_messages(reply.language).not_looked_up)
 
     def look_up(self, question: Question) -> Found:
         """Pages to read for a search of the library. What `ask` says before it opens a document
@@ -175,16 +183,7 @@ class Bot:
             return self._find.queries(index, question)
 
     def _check(self, question: Question) -> None:
-        text = question.text.strip()
-        limit = self._settings.answering.max_question_chars
-        if not text:
-            raise QuestionError("The question is empty.")
-        if len(text) > limit:
-            raise QuestionError(
-                f"The question has {len(text):,} characters; at most {limit:,} can be read."
-            )
-        if not _HAS_WORDS.search(text):
-            raise QuestionError("There are no words in the question.")
+        check_question(question, most=self._settings.answering.max_question_chars)
 
     def _without_documents(
         self, reply: Reply, look: Look, foreign: LanguageRule | None

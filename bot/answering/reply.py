@@ -61,6 +61,11 @@ class Reply:
         finally:
             self.timings[step] = round((time.perf_counter() - begun) * 1000, 2)
 
+    def only_the_alarm(self, notice: str) -> Answer:
+        """Where something failed on the way: what was found of the documents is left out."""
+        self.statements, self.citations, self.related, self.follow_ups = (), (), (), ()
+        return self.build("abstained", "the documents could not be used", (notice,))
+
     def build(
         self, outcome: Outcome, reason: str | None = None, notices: tuple[str, ...] = ()
     ) -> Answer:

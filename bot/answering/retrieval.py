@@ -58,14 +58,13 @@ class _Outline(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Searches:
-    """The three searches and the look-ups that retrieval needs: `passages` and `questions` take a
-    vector and a number of neighbours, `by_words` takes text, `outlines` and `chunks` take passage
+    """The three searches and the look-ups that retrieval needs: `passages`, `questions`
+    and `by_words` take text and a number of neighbours, `outlines` and `chunks` take passage
     ids. Outlines, what a score needs of a passage, are looked up for all that was found, whole
     passages for the best only: several hundred are found."""
 
-    embed: Callable[[str], Sequence[float]]
-    passages: Callable[[Sequence[float], int], Sequence[_VectorMatch]]
-    questions: Callable[[Sequence[float], int], Sequence[_VectorMatch]]
+    passages: Callable[[str, int], Sequence[_VectorMatch]]
+    questions: Callable[[str, int], Sequence[_VectorMatch]]
     by_words: Callable[[str, int], Sequence[_WordMatch]]
     outlines: Callable[[Iterable[str]], Mapping[str, _Outline]]
     chunks: Callable[[Iterable[str]], Mapping[str, Chunk]]
@@ -115,9 +114,8 @@ class Retriever:
 
     def __call__(self, query: Query, accept: Callable[[Chunk], bool]) -> Retrieved:
         search, k = self._searches, self._candidates
-        vector = search.embed(query.full)
-        dense = search.passages(vector, k)
-        questions = search.questions(vector, self._questions)
+        dense = search.passages(query.full, k)
+        questions = search.questions(query.full, self._questions)
         lexical = search.by_words(query.full, k)
         found = _gather(dense, questions, lexical)
         floors = (_lowest(dense), _lowest(questions))

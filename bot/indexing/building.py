@@ -98,16 +98,18 @@ class Builder:
         self.remove(replaced)
         chunks = [chunk for cut in waiting for chunk in cut.chunks]
         read = self._cache.passages(dict.fromkeys(map(passage_text, chunks)))
-        others = dict.fromkeys(t for cut in waiting for t in cut.texts if t not in read)
-        vectors = {t: r.vector for t, r in read.items()} | self._cache.vectors(others)
-        shared = [_Cut(cut.document, _share_out(cut.chunks, vectors)) for cut in waiting]
+        vectors = {text: made.vector for text, made in read.items()}
+        split = dict.fromkeys(way for cut in waiting for way in _ways_of_split(cut.chunks))
+        near = vectors | self._cache.vectors(way for way in split if way not in vectors)
+        shared = [_Cut(cut.document, _share_out(cut.chunks, near)) for cut in waiting]
+        asked = self._cache.asked(dict.fromkeys(t for c in chunks for t in _question_texts(c)))
         self._passages.add(
             (cut.document, [(chunk, read[passage_text(chunk)].words) for chunk in cut.chunks])
             for cut in shared
         )
         chunks = [chunk for cut in shared for chunk in cut.chunks]
         self._vectors.add("passages", (_passage_record(c, vectors) for c in chunks))
-        self._vectors.add("questions", (r for c in chunks for r in _question_records(c, vectors)))
+        self._vectors.add("questions", (r for c in chunks for r in _question_records(c, asked)))
         for cut in shared:
             self.passage_counts[cut.document.info.source_id] = len(cut.chunks)
 
@@ -115,7 +117,7 @@ class Builder:
         """Replace the known gaps, `earlier` many until now."""
         self._vectors.delete("questions", (gap_id(n) for n in range(earlier)))
         rows = [(gap.group, text) for gap in gaps.gap for text in gap.questions]
-        vectors = self._cache.vectors(dict.fromkeys(text for _, text in rows))
+        vectors = self._cache.asked(dict.fromkeys(text for _, text in rows))
         self._vectors.add(
             "questions",
             (
@@ -184,8 +186,12 @@ def embedded_texts(chunks: Iterable[Chunk]) -> Iterator[str]:
     """What is embedded for passages: text with heading, heading, ways of asking."""
     for chunk in chunks:
         yield passage_text(chunk)
-        yield heading_text(chunk)
-        yield from chunk.asked
+        yield from _question_texts(chunk)
+
+
+def _question_texts(chunk: Chunk) -> tuple[str, ...]:
+    """What questions are matched with for a passage: its heading, then its ways of asking."""
+    return (heading_text(chunk), *chunk.asked)
 
 
 def _questions(chunk_id: str, count: int) -> Iterator[str]:
@@ -205,7 +211,7 @@ def _passage_record(chunk: Chunk, vectors: Mapping[str, Vector]) -> VectorRecord
 
 
 def _question_records(chunk: Chunk, vectors: Mapping[str, Vector]) -> Iterator[VectorRecord]:
-    texts = (heading_text(chunk), *chunk.asked)
+    texts = _question_texts(chunk)
     ids = _questions(chunk.chunk_id, len(texts))
     for number, (record_id, text) in enumerate(zip(ids, texts, strict=True)):
         yield VectorRecord(
@@ -221,15 +227,31 @@ def _question_records(chunk: Chunk, vectors: Mapping[str, Vector]) -> Iterator[V
 def _share_out(chunks: list[Chunk], vectors: Mapping[str, Vector]) -> list[Chunk]:
     """Give each way of asking to the one passage of its section that is nearest to it, so that a
     section cut in two is not found twice by the same words."""
-    by_heading: dict[tuple[str, ...], list[int]] = {}
-    for number, chunk in enumerate(chunks):
-        by_heading.setdefault(chunk.heading, []).append(number)
     shares: dict[int, list[str]] = {number: [] for number in range(len(chunks))}
-    for numbers in by_heading.values():
-        for way in dict.fromkeys(chunks[numbers[0]].asked):
+    for numbers in _by_heading(chunks):
+        ways = dict.fromkeys(chunks[numbers[0]].asked)
+        if len(numbers) == 1:
+            shares[numbers[0]] += ways
+            continue
+        for way in ways:
             near = [(_dot(vectors[passage_text(chunks[n])], vectors[way]), -n, n) for n in numbers]
             shares[max(near)[2]].append(way)
     return [replace(chunk, asked=tuple(shares[n])) for n, chunk in enumerate(chunks)]
+
+
+def _ways_of_split(chunks: Sequence[Chunk]) -> Iterator[str]:
+    """The ways of asking for sections that were cut into several passages."""
+    for numbers in _by_heading(chunks):
+        if len(numbers) > 1:
+            yield from chunks[numbers[0]].asked
+
+
+def _by_heading(chunks: Sequence[Chunk]) -> list[list[int]]:
+    """The numbers of the passages of each section."""
+    found: dict[tuple[str, ...], list[int]] = {}
+    for number, chunk in enumerate(chunks):
+        found.setdefault(chunk.heading, []).append(number)
+    return list(found.values())
 
 
 def _dot(a: Sequence[float], b: Sequence[float]) -> float:

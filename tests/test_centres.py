@@ -1,0 +1,70 @@
+"""Centres: how near a question is to what the model was trained to tell apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.answering.answerability import Judge, load_model
+from bot.answering.centres import Centres
+from bot.answering.flow import Bot
+from bot.indexing.embedding import centre_key, gap_key
+from bot.records import Query, Question, Retrieved
+from tests.builders import a_document, a_hit, chunks_of
+
+ASKED = "## What is it?\n<!-- asked\n- what is it\n- explain it\n-->\n\nIt is a thing."
+CHUNK = chunks_of(a_document(ASKED))[0]
+PLAIN = chunks_of(a_document("## What is it?\n\nIt is a thing."))[0]
+CENTRES = {
+    centre_key(("what is it", "explain it")): [1.0, 0.0],
+    gap_key("cars"): [0.0, 1.0],
+    gap_key("boats"): [-1.0, 0.0],
+}
+
+
+def nearness(chunk: object, gaps: tuple[str, ...], asked: list[float]) -> tuple[object, object]:
+    found = Retrieved(hits=(a_hit(chunk),))  # type: ignore[arg-type]
+    made = Centres(CENTRES, map(gap_key, gaps), centre_key)(found, asked)
+    return made.centre, made.gap_centre
+
+
+def test_the_section_of_the_first_hit_and_the_nearest_gap_of_this_index_count() -> None:
+    centre, gap = nearness(CHUNK, ("cars", "boats"), [0.6, 0.8])
+    assert (centre, gap) == (pytest.approx(0.6), pytest.approx(0.8))
+    centre, gap = nearness(CHUNK, ("boats", "not trained"), [0.6, 0.8])
+    assert gap == pytest.approx(-0.6)
+
+
+def test_where_nothing_was_trained_there_is_no_centre() -> None:
+    assert nearness(PLAIN, ("cars",), [0.6, 0.8])[0] is None
+    assert nearness(CHUNK, (), [0.6, 0.8]) == (None, None)
+    changed = chunks_of(a_document(ASKED.replace("explain it", "explain that")))[0]
+    assert nearness(changed, ("cars",), [0.6, 0.8])[0] is None
+    empty = Retrieved(hits=())
+    assert Centres(CENTRES, (gap_key("cars"),), centre_key)(empty, [1.0, 0.0]) is empty
+
+
+def test_the_judge_has_weights_of_their_own_for_what_was_trained() -> None:
+    judge = Judge(load_model(), lambda stem: True)
+    asked = Query(text="what is it")
+    hit = a_hit(CHUNK, asked_mean=0.8)
+    kinds = {
+        "trained": Retrieved(hits=(hit,), centre=0.7, gap_centre=0.1),
+        "asked": Retrieved(hits=(hit,)),
+        "plain": Retrieved(hits=(a_hit(PLAIN),), gap_centre=0.1),
+    }
+    thresholds = {kind: judge(asked, found).threshold for kind, found in kinds.items()}
+    model = load_model()
+    assert thresholds == {kind: getattr(model, kind).threshold for kind in kinds}
+    far = Retrieved(hits=(hit,), centre=0.1, gap_centre=0.7)
+    assert judge(asked, far).score < judge(asked, kinds["trained"]).score
+
+
+def test_the_guides_have_theirs(real_bot: Bot) -> None:
+    found = real_bot.retrieve("What is chronic GVHD?")
+    assert found.centre is not None
+    assert found.gap_centre is not None
+    assert found.centre > found.gap_centre
+    away = real_bot.ask(Question(text="what is the capital of France")).trace.retrieved
+    assert away is not None
+    assert away.gap_centre is not None
+    assert away.centre is None or away.centre < away.gap_centre
