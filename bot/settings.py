@@ -42,7 +42,8 @@ class Paths(_Group):
 class Embedding(_Group):
     """`model` is `default` (the pinned all-MiniLM-L6-v2) or a folder with a sentence-transformers
     model; `sha256` of its `model.safetensors` is checked when given. `adapter` lays the matrix
-    trained on our own ways of asking over the default model (docs/decisions/0003)."""
+    trained on our own ways of asking over the default model, and has questions matched by the model
+    tuned for it (docs/decisions/0003, 0010)."""
 
     model: str = "default"
     sha256: str | None = None

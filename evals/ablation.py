@@ -46,19 +46,23 @@ VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
 
 
 def run(settings: Settings, split: str) -> dict[str, Any]:
-    """The measures of every variant, and without the model's adapter on an index of its own."""
+    """The measures of every variant, without the centres of what was trained, and without the
+    adapter and the model for questions on an index of its own."""
     systems = {
         name: _measure(changed(settings, **groups), split) for name, groups in VARIANTS.items()
     }
+    systems["no centres"] = _measure(settings, split, centres=False)
     with tempfile.TemporaryDirectory() as scratch:
         bare = changed(settings, paths={"var": Path(scratch)}, embedding={"adapter": False})
         ingest(bare)
-        systems["no adapter"] = _measure(bare, split)
+        systems["no adapter, no tuned"] = _measure(bare, split)
     return {"split": split, "systems": systems}
 
 
-def _measure(settings: Settings, split: str) -> dict[str, Any]:
+def _measure(settings: Settings, split: str, *, centres: bool = True) -> dict[str, Any]:
     bot = Bot.open(settings)
+    if not centres:
+        bot._embedder.__dict__["centres"] = {}
     try:
         bot.warm()
         outcomes = answers_eval.run(split, answers_eval.ask_bot(bot))

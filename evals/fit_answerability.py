@@ -6,7 +6,8 @@ A question counts as answerable when one of its sections is found first; an answ
 whose best passage is a wrong one counts against, like the unanswerable: better silent than wrong.
 The threshold is the least one at which at most `WRONG` of the unanswerable development questions
 are answered (scores held out by cross-validation). For sections that the model was not trained on
-it is fitted without their centres, for plain leaflets without the ways of asking. scikit-learn comes with sentence-transformers.
+it is fitted without their centres, for plain leaflets without the ways of asking, too. scikit-learn
+comes with sentence-transformers.
 """
 
 from __future__ import annotations
