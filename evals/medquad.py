@@ -14,6 +14,7 @@ import gzip
 import json
 import random
 import re
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -114,9 +115,7 @@ def _indexed(settings: Settings, yardstick: Yardstick, root: Path, *, titled: bo
     folder.mkdir(parents=True)
     for answer_id, row in yardstick.answers.items():
         title = row["focus"] if titled else answer_id
-        text = _FRONT.format(
-            title=json.dumps(title), publisher=json.dumps(row["source"]), text=_prose(row["text"])
-        )
+        text = _written(title, row["source"], row["text"])
         (folder / f"{answer_id}.txt").write_text(text, "utf-8")
     chosen = changed(
         settings,
@@ -125,6 +124,12 @@ def _indexed(settings: Settings, yardstick: Yardstick, root: Path, *, titled: bo
     )
     ingest(chosen)
     return chosen
+
+
+def _written(title: str, publisher: str, text: str) -> str:
+    return _FRONT.format(
+        title=json.dumps(title), publisher=json.dumps(publisher), text=_prose(text)
+    )
 
 
 def _prose(text: str) -> str:
@@ -147,7 +152,7 @@ def _measure_ours(yardstick: Yardstick, settings: Settings) -> dict[str, Any]:
 
 def _plain(yardstick: Yardstick, folder: Path) -> Callable[[str], list[str]]:
     documents = [
-        load(f"{answer_id}.txt", _prose(row["text"]).encode())
+        load(f"{answer_id}.txt", _written(answer_id, row["source"], row["text"]).encode())
         for answer_id, row in yardstick.answers.items()
     ]
     store = plain_store(folder, documents, Embedder(use_adapter=False))
@@ -166,9 +171,11 @@ def _measure(yardstick: Yardstick, search: Callable[[str], Sequence[str]]) -> di
         ranks.append(next((n for n, i in enumerate(found, 1) if i in relevant), None))
         relevances.append([i in relevant for i in found])
         totals.append(len(relevant))
-    return {
+    found_at = {
         "recall@1": recall_at(ranks, 1),
         "recall@10": recall_at(ranks, 10),
         "mrr@10": mean_reciprocal_rank(ranks),
         "ndcg@10": ndcg_at(relevances, totals, 10),
     }
+    print(found_at, file=sys.stderr, flush=True)  # the next system takes minutes
+    return found_at

@@ -95,6 +95,20 @@ def test_each_family_of_wordings(wanted: str, text: str, history: tuple[Turn, ..
     assert (alert.level if alert else "none") in wanted.split("_or_")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The cap of my line came off and I am short of breath",
+        "cap came off my hickman, i cant breathe properly",
+    ],
+)
+def test_with_a_line_open_to_air_the_card_says_to_clamp_it(text: str) -> None:
+    alert = screen(text).alert
+    assert alert is not None
+    assert (alert.level, alert.rule_id) == ("emergency", "line-open-breathless")
+    assert "Clamp the line" in alert.message
+
+
 def test_words_that_no_phrase_holds_are_caught_by_their_weight() -> None:
     text = "there is a river of red coming from down below"
     rules = load_rules(today=TODAY)
