@@ -161,6 +161,11 @@ def _judged(trace: Trace) -> list[str]:
             f"Nearest question known not to be covered: “{retrieved.gap_question}”"
             f" ({_closeness(retrieved.gap_similarity)}, group {retrieved.gap_group})."
         )
+    if retrieved and retrieved.centre is not None and retrieved.gap_centre is not None:
+        lines.append(
+            "Nearness to what people ask of the best passage's section:"
+            f" {retrieved.centre:.2f}; of the nearest known gap: {retrieved.gap_centre:.2f}."
+        )
     return lines
 
 
