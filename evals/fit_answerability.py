@@ -30,7 +30,7 @@ from bot.settings import load_settings
 from evals.metrics import auc
 from evals.question_sets import load_items
 
-WRONG = 0.035
+WRONG = 0.03
 """Share of must-not-answer development questions that may slip through (own choice, reported). At
 0.05 three more in a hundred questions are answered, a third of them from a wrong section."""
 

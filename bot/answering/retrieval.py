@@ -201,8 +201,7 @@ def _gather(
             candidate.nearest = match.number
         if match.kind == "heading":
             candidate.heading = match.similarity
-        else:
-            candidate.asked.append(match.similarity)
+        candidate.asked.append(match.similarity)  # a heading is a way of asking, too
     for word in lexical:
         found.setdefault(word.chunk_id, _Candidate()).words = word.score
     return found

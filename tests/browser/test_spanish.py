@@ -100,6 +100,7 @@ def start(page: Page) -> Locator:
     page.get_by_role("button", name=STARTER).click()
     answer = page.locator("#log .answer-answered")
     answer.wait_for(timeout=60_000)
+    page.locator("#log .pending").wait_for(state="detached")
     return answer
 
 
