@@ -29,7 +29,7 @@ from bot.indexing.lexical import PassageStore
 from bot.settings import load_settings
 from bot.tuned import DOWN, UP, load_base, mean_vectors
 from evals.question_sets import Item, load_items
-from evals.train_second_look import with_changes
+from evals.train_second_look import in_batches, with_changes
 
 EPOCHS = 3
 BATCH = 64
@@ -93,18 +93,6 @@ def read(tokenizer: Any, model: Any, texts: list[str]) -> torch.Tensor:
     return made
 
 
-def batches_of(texts: list[str], chance: random.Random) -> list[list[int]]:
-    """All questions in a new order, those of like length together so that little is padded."""
-    order = list(range(len(texts)))
-    chance.shuffle(order)
-    made = []
-    for start in range(0, len(order), BATCH * 30):
-        part = sorted(order[start : start + BATCH * 30], key=lambda i: len(texts[i]))
-        made += [part[at : at + BATCH] for at in range(0, len(part), BATCH)]
-    chance.shuffle(made)
-    return made
-
-
 def show(scores: torch.Tensor, items: list[Item], names: list[Section], what: str) -> None:
     """Print how often a right class comes first, and among the first three."""
     ranked = [[names[n] for n in row.argsort(descending=True)[:3].tolist()] for row in scores]
@@ -134,7 +122,7 @@ def train(texts: list[str], classes: list[int], names: list[Section]) -> dict[st
     steps, step, started = EPOCHS * (len(texts) // BATCH + 1), 0, time.monotonic()
     for epoch in range(EPOCHS):
         model.train()
-        for some in batches_of(texts, chance):
+        for some in in_batches(range(len(texts)), texts.__getitem__, chance, size=BATCH, parts=30):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * min(1.0, step / 80) * max(0.02, 1 - step / steps)
             with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -15,9 +15,9 @@ import sys
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -39,6 +39,8 @@ LEAST = 20
 FRAMED, JOINED = 0.25, 0.15
 """Part of the messages that is put into a frame, and next to a harmless one."""
 SEED = 7
+
+T = TypeVar("T")
 
 
 class LowRank(nn.Module):
@@ -88,19 +90,27 @@ class Texts:
         return text
 
 
+def in_batches(
+    items: Sequence[T], text: Callable[[T], str], chance: random.Random, *, size: int, parts: int
+) -> list[list[T]]:
+    """All items in a new order; of `parts` batches those of like length together, so that little is
+    padded."""
+    order = list(items)
+    chance.shuffle(order)
+    made = []
+    for start in range(0, len(order), size * parts):
+        part = sorted(order[start : start + size * parts], key=lambda item: len(text(item)))
+        made += [part[at : at + size] for at in range(0, len(part), size)]
+    chance.shuffle(made)
+    return made
+
+
 def batches_of(
     found: Sequence[Example], texts: Texts, chance: random.Random
 ) -> list[list[tuple[str, Example]]]:
-    """All messages as this pass shows them, in a new order, those of like length together so that
-    little is padded."""
+    """All messages as this pass shows them."""
     shown = [(texts.shown(example), example) for example in found]
-    chance.shuffle(shown)
-    made = []
-    for start in range(0, len(shown), BATCH * 40):
-        part = sorted(shown[start : start + BATCH * 40], key=lambda pair: len(pair[0]))
-        made += [part[at : at + BATCH] for at in range(0, len(part), BATCH)]
-    chance.shuffle(made)
-    return made
+    return in_batches(shown, lambda pair: pair[0], chance, size=BATCH, parts=40)
 
 
 def train(found: list[Example]) -> tuple[dict[str, np.ndarray], list[str]]:
