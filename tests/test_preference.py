@@ -83,11 +83,11 @@ def test_a_body_carries_it_into_the_question() -> None:
 def test_the_real_bot_prefers_and_says_so(real_bot: Any) -> None:
     text = "How long does recovery take after a stem cell transplant?"
     plain = real_bot.ask(Question(text=text))
-    donor = real_bot.ask(Question(text=text, about=About(kind="donor")))
-    assert plain.outcome == donor.outcome == "answered"
-    assert "donor" in donor.citations[0].heading[-1]
-    assert "donor" not in plain.citations[0].heading[-1]
-    assert donor.notices[0].startswith("Because you said that your transplant uses a donor's")
+    own = real_bot.ask(Question(text=text, about=About(kind="own")))
+    assert plain.outcome == own.outcome == "answered"
+    assert "donor" in plain.citations[0].heading[-1]
+    assert "donor" not in own.citations[0].heading[-1]
+    assert own.notices[0].startswith("Because you said that your transplant uses your own cells")
     assert not [n for n in plain.notices if n.startswith("Because you said")]
 
 
