@@ -57,18 +57,33 @@ def mean_vectors(tokenizer: Any, model: Any, texts: Sequence[str]) -> Any:
     return (states * mask).sum(1) / mask.sum(1)
 
 
+def pairs(model: Any, changes: Mapping[str, Any]) -> list[tuple[Any, Any, Any]]:
+    """Each changed layer of the model with its down (rank x in) and up (out x rank) as tensors.
+    Raises `ModelError` where the changes do not fit the model."""
+    import torch
+
+    layers = dict(model.named_modules())
+    found = []
+    try:
+        for name in sorted({name.rpartition(".")[0] for name in changes}):
+            down, up = (
+                torch.from_numpy(changes[name + end].astype("float32")) for end in (DOWN, UP)
+            )
+            if (up @ down).shape != layers[name].weight.shape:
+                raise ValueError(name)
+            found.append((layers[name], down, up))
+    except (KeyError, RuntimeError, ValueError, AttributeError) as error:
+        raise ModelError("The changes do not fit the embedding model.") from error
+    return found
+
+
 def merge(model: Any, changes: Mapping[str, Any]) -> None:
     """Add the changes to the weights of a model, for good. Raises `ModelError`."""
     import torch
 
-    layers = dict(model.named_modules())
-    try:
-        with torch.no_grad():
-            for name in {name.rpartition(".")[0] for name in changes}:
-                up, down = (changes[name + end].astype("float32") for end in (UP, DOWN))
-                layers[name].weight += torch.from_numpy(up @ down)
-    except (KeyError, RuntimeError, ValueError) as error:
-        raise ModelError("The changes do not fit the embedding model.") from error
+    with torch.no_grad():
+        for layer, down, up in pairs(model, changes):
+            layer.weight += up @ down
 
 
 class Changes:
@@ -81,25 +96,9 @@ class Changes:
     """
 
     def __init__(self, model: Any, changes: Mapping[str, Any]) -> None:
-        import torch
-
         self._rows: slice | None = None
-        layers = dict(model.named_modules())
-        names = sorted({name.rpartition(".")[0] for name in changes})
-        hooks = []
-        try:
-            for name in names:
-                down, up = (
-                    torch.from_numpy(changes[name + end].astype("float32").T.copy())
-                    for end in (DOWN, UP)
-                )
-                if (down @ up).T.shape != layers[name].weight.shape:
-                    raise ValueError(name)
-                hooks.append((layers[name], self._hook(down, up)))
-        except (KeyError, RuntimeError, ValueError, AttributeError) as error:
-            raise ModelError("The changes do not fit the embedding model.") from error
-        for layer, hook in hooks:
-            layer.register_forward_hook(hook)
+        for layer, down, up in pairs(model, changes):
+            layer.register_forward_hook(self._hook(down.T.contiguous(), up.T.contiguous()))
 
     @contextmanager
     def acting(self, rows: slice) -> Iterator[None]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from bot.records import Retrieved
 
@@ -22,7 +23,7 @@ class Centres:
 
     def __init__(
         self,
-        centres: Mapping[str, Sequence[float]],
+        centres: Mapping[str, npt.ArrayLike],
         gaps: Iterable[str],
         key: Callable[[Sequence[str]], str],
     ) -> None:
@@ -35,9 +36,9 @@ class Centres:
             return retrieved
         ways = retrieved.hits[0].chunk.asked
         own = self._centres.get(self._key(ways)) if ways else None
-        vector = np.array(asked, np.float32)
+        vector = np.asarray(asked, np.float32)
         return replace(
             retrieved,
-            centre=float(np.array(own, np.float32) @ vector) if own else None,
+            centre=None if own is None else float(np.asarray(own, np.float32) @ vector),
             gap_centre=float((self._gaps @ vector).max()),
         )

@@ -61,18 +61,13 @@ class Finder:
         self._chosen = chosen
         self._embedder = embedder
         self._lexicon = lexicon
-        self._rewriters: tuple[str, Rewriter | None] = ("", None)
-        self._centres: tuple[str, Centres | None] = ("", None)
+        self._tools: tuple[str, Rewriter, Centres] | None = None
         named = chosen.reranker not in ("words", "none")
         self._cross_encoder = CrossEncoder(chosen.reranker) if named else None
 
     def queries(self, index: OpenIndex, question: Question) -> tuple[Query, ...]:
         """What to search for, with the vocabulary of this index; the likeliest reading first."""
-        name, rewriter = self._rewriters
-        if rewriter is None or name != index.manifest.generation:
-            rewriter = Rewriter(self._lexicon, index.vocabulary)
-            self._rewriters = (index.manifest.generation, rewriter)
-        return rewriter.readings(question)
+        return self._tools_of(index)[1].readings(question)
 
     def __call__(
         self,
@@ -88,15 +83,17 @@ class Finder:
         read = read or self.reader()
         found = self._retriever(index, read, only)(query, accept)
         found = self._rereader(index, read)(query, found)
-        return self._centres_of(index)(found, read(query.full).asked)
+        return self._tools_of(index)[2](found, read(query.full).asked)
 
-    def _centres_of(self, index: OpenIndex) -> Centres:
-        name, centres = self._centres
-        if centres is None or name != index.manifest.generation:
+    def _tools_of(self, index: OpenIndex) -> tuple[str, Rewriter, Centres]:
+        """What is made once for a generation of the index, whose name comes first."""
+        tools, name = self._tools, index.manifest.generation
+        if tools is None or tools[0] != name:
             gaps = map(gap_key, index.manifest.gap_groups)
             centres = Centres(self._embedder.centres, gaps, centre_key)
-            self._centres = (index.manifest.generation, centres)
-        return centres
+            tools = (name, Rewriter(self._lexicon, index.vocabulary), centres)
+            self._tools = tools
+        return tools
 
     def reader(self, queries: Callable[[], Sequence[Query]] = tuple) -> Reader:
         """For one question. Not to be kept beyond it. `queries`: what will be searched for."""

