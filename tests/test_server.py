@@ -372,9 +372,14 @@ def test_a_server_that_falls_silent_in_between_holds_nobody_up(
         assert time.monotonic() - started < 5
     finally:
         chroma._process.send_signal(signal.SIGCONT)
-    until(lambda: not bot.readiness())
-    assert bot.ask(Question(text="What is engraftment?")).outcome == "answered"
+    until(lambda: _answers(bot))  # one look may fail still, while the server catches up
     bot.close()
+
+
+def _answers(bot: Bot) -> bool:
+    with contextlib.suppress(ServerUnreachable):
+        return bot.ask(Question(text="What is engraftment?")).outcome == "answered"
+    return False
 
 
 def test_something_else_at_the_address_is_told_apart(machine: Machine, tmp_path: Path) -> None:

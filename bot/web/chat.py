@@ -33,6 +33,13 @@ _STATE_SECONDS = 3600
 _UNSURE, _UNSAID = "unsure", "unsaid"
 # Above the bot's own limit, so that a long text is refused with words and not cut in silence.
 _BOX_CHARS = 12_000
+_EVENT: dict[str, Any] = {
+    "show_progress": "hidden",
+    "api_visibility": "private",
+    # With "once", a question sent right after an answer would be dropped until the browser has
+    # heard that the answer is complete.
+    "trigger_mode": "always_last",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +176,7 @@ def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
                     for question in topic["questions"]:
                         starters.append(gr.Button(question, elem_classes="starter"))
 
+        said = [held, kind, stage]
         outputs: list[Any] = [log, held, box, start, clear, more, *follow_ups]
 
         def ask(
@@ -186,7 +194,7 @@ def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
             hidden = [gr.update(visible=False)] * (1 + MAX_FOLLOW_UPS)
             waiting = gr.update(value=conversation.messages(pending), visible=True)
             shut = gr.update(visible=False)
-            yield [waiting, conversation, "", shut, gr.update(visible=True), *hidden]
+            yield [waiting, conversation, gr.update(), shut, gr.update(visible=True), *hidden]
             with speaking(page_is):
                 reply = chat.reply(text, conversation, about_of(kind, stage))
             yield [
@@ -199,35 +207,49 @@ def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
                 *_buttons(reply.follow_ups),
             ]
 
-        def wipe() -> list[Any]:
-            return [
-                gr.update(value=[], visible=False),
-                Conversation(),
-                "",
-                gr.update(visible=True),
-                gr.update(visible=False),
-                gr.update(visible=False),
-                *_buttons(()),
-                gr.update(value=_UNSURE),
-                gr.update(value=_UNSAID),
-            ]
+        def send_box(
+            text: str,
+            conversation: Conversation,
+            kind: str | None,
+            stage: str | None,
+            request: gr.Request,
+        ) -> Iterator[list[Any]]:
+            """Only what was sent from the box empties it: beside a button, somebody may type."""
+            steps = ask(text, conversation, kind, stage, request)
+            log_now, held_now, _, *rest = next(steps)
+            yield [log_now, held_now, "", *rest]
+            yield from steps
 
-        common: dict[str, Any] = {
-            "show_progress": "hidden",
-            "api_visibility": "private",
-            "trigger_mode": "once",
-        }
-        asking = [gr.on([send.click, box.submit], ask, [box, held, kind, stage], outputs, **common)]
-        for button in (*starters, *follow_ups):
-            asking.append(button.click(ask, [button, held, kind, stage], outputs, **common))
+        asking = [
+            gr.on([send.click, box.submit], send_box, [box, *said], outputs, **_EVENT),
+            *(
+                button.click(ask, [button, *said], outputs, **_EVENT)
+                for button in (*starters, *follow_ups)
+            ),
+        ]
         # An answer that is still on its way must not appear after the chat was cleared.
-        clear.click(wipe, None, [*outputs, kind, stage], cancels=asking, **common)
+        clear.click(_wiped, None, [*outputs, kind, stage], cancels=asking, **_EVENT)
     page.queue(
         max_size=web.answers_waiting + web.answers_at_once,
         default_concurrency_limit=web.answers_at_once,
         api_open=False,
     )
     return page  # type: ignore[no-any-return]
+
+
+def _wiped() -> list[Any]:
+    """The outputs of the chat as they are before the first question."""
+    return [
+        gr.update(value=[], visible=False),
+        Conversation(),
+        "",
+        gr.update(visible=True),
+        gr.update(visible=False),
+        gr.update(visible=False),
+        *_buttons(()),
+        gr.update(value=_UNSURE),
+        gr.update(value=_UNSAID),
+    ]
 
 
 def _about_you(t: Texts) -> tuple[gr.Radio, gr.Radio]:

@@ -92,6 +92,7 @@
     chat.waiting.end();
     chat.found();
     if (last) show(rows, last);
+    chat.sendNext();
   };
 
   const clear = () => {

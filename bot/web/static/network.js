@@ -35,6 +35,9 @@
   };
 
   chat.waiting = {
+    under() {
+      return looking !== 0;
+    },
     begin() {
       this.end();
       began = performance.now();

@@ -1,0 +1,108 @@
+"""Sending a question while another one is under way: none is lost and none is asked twice."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import ask
+
+# On a busy machine the browser hears that an answer is complete some time after it shows it.
+LATE_END = """() => {
+  const send = window.fetch.bind(window);
+  window.fetch = async (input, init) => {
+    const response = await send(input, init);
+    const address = typeof input === "string" ? input : (input.url ?? String(input));
+    if (!address.includes("/queue/data")) return response;
+    const late = new TransformStream({
+      async transform(chunk, controller) {
+        if (new TextDecoder().decode(chunk).includes("process_completed")) {
+          window.ended = (window.ended ?? 0) + 1;
+          await new Promise((done) => setTimeout(done, 1500));
+        }
+        controller.enqueue(chunk);
+      },
+    });
+    return new Response(response.body.pipeThrough(late), response);
+  };
+}"""
+
+
+def opened(page: Page, address: str) -> Page:
+    page.goto(f"{address}/chat/")
+    page.get_by_label("Your question").wait_for()
+    return page
+
+
+def send_slow(page: Page, address: str, *, presses: int) -> None:
+    opened(page, address)
+    page.get_by_label("Your question").fill("slow types")
+    page.get_by_role("button", name="Send", exact=True).click(click_count=presses)
+
+
+def asked(page: Page) -> list[str]:
+    return [text.strip() for text in page.locator("#log .asked").all_inner_texts()]
+
+
+def test_question_sent_before_the_last_answer_has_quite_ended(page: Page, scripted: str) -> None:
+    page.add_init_script(f"({LATE_END})()")
+    opened(page, scripted)
+    ask(page, "types")
+    page.get_by_label("Your question").fill("weather")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator("#log .answer")).to_have_count(2)
+    assert page.evaluate("window.ended") >= 1, "the end of the first answer was held up"
+    expect(page.locator("#log .asked").last).to_contain_text("weather")
+    expect(page.get_by_label("Your question")).to_have_value("")
+
+
+def test_follow_up_pressed_before_the_last_answer_has_quite_ended(
+    page: Page, scripted: str
+) -> None:
+    page.add_init_script(f"({LATE_END})()")
+    opened(page, scripted)
+    ask(page, "types")
+    for number in (2, 3):
+        follow_up = page.locator("#follow-ups button:visible").first
+        follow_up.click()
+        expect(page.locator("#log .answer")).to_have_count(number)
+
+
+def test_pressing_twice_asks_once(page: Page, scripted: str) -> None:
+    send_slow(page, scripted, presses=2)
+    page.get_by_label("Your question").press("Enter")
+    expect(page.locator("#log .answer")).to_have_count(1)
+    page.wait_for_timeout(1500)
+    expect(page.locator("#log .asked")).to_have_count(1)
+    expect(page.locator("#log .answer-trouble")).to_have_count(0)
+
+
+def test_what_is_typed_after_a_double_press_stays_in_the_box(page: Page, scripted: str) -> None:
+    send_slow(page, scripted, presses=2)
+    page.locator("#log .pending").wait_for()
+    page.get_by_label("Your question").press_sequentially("can my")
+    expect(page.locator("#log .answer")).to_have_count(1)
+    page.wait_for_timeout(1000)
+    expect(page.get_by_label("Your question")).to_have_value("can my")
+    expect(page.locator("#log .asked")).to_have_count(1)
+
+
+def test_question_sent_while_an_answer_is_awaited_follows_it(page: Page, scripted: str) -> None:
+    send_slow(page, scripted, presses=1)
+    page.locator("#log .pending").wait_for()
+    page.get_by_label("Your question").fill("weather")
+    page.get_by_label("Your question").press("Enter")
+    expect(page.locator("#log .answer")).to_have_count(2)
+    assert [text.split("\n")[-1] for text in asked(page)] == ["slow types", "weather"]
+
+
+def test_question_typed_while_that_of_a_button_is_awaited_loses_neither(
+    page: Page, scripted: str
+) -> None:
+    opened(page, scripted)
+    ask(page, "types")
+    follow_up = page.locator("#follow-ups button:visible").first
+    follow_up.click()
+    page.get_by_label("Your question").fill("weather")
+    page.get_by_label("Your question").press("Enter")
+    expect(page.locator("#log .asked").last).to_contain_text("weather")
+    expect(page.locator("#log .answer")).to_have_count(3)
