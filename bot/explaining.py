@@ -161,10 +161,10 @@ def _judged(trace: Trace) -> list[str]:
             f"Nearest question known not to be covered: “{retrieved.gap_question}”"
             f" ({_closeness(retrieved.gap_similarity)}, group {retrieved.gap_group})."
         )
-    if retrieved and retrieved.centre is not None and retrieved.gap_centre is not None:
+    if retrieved and retrieved.section_share is not None:
         lines.append(
-            "Nearness to what people ask of the best passage's section:"
-            f" {retrieved.centre:.2f}; of the nearest known gap: {retrieved.gap_centre:.2f}."
+            "Of all that the model knows, the question is most likely for: the best passage's"
+            f" section {retrieved.section_share:.0%}, a known gap {retrieved.gap_share or 0:.0%}."
         )
     return lines
 

@@ -221,14 +221,15 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieved:
-    """Hits, best first; how near the question is to known gaps, and bot/answering/centres.py."""
+    """Hits, best first, and how near the question is to known gaps. Shares (0 to 1) that the best
+    hit's section and all gaps have of what was trained (bot/answering/centres.py)."""
 
     hits: tuple[Hit, ...]
     gap_similarity: float = 0.0
     gap_question: str | None = None
     gap_group: str | None = None
-    centre: float | None = None
-    gap_centre: float | None = None
+    section_share: float | None = None
+    gap_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from bot.answering.answerability import Judge, load_model
@@ -24,14 +26,15 @@ CENTRES = {
 def nearness(chunk: object, gaps: tuple[str, ...], asked: list[float]) -> tuple[object, object]:
     found = Retrieved(hits=(a_hit(chunk),))  # type: ignore[arg-type]
     made = Centres(CENTRES, map(gap_key, gaps), centre_key)(found, asked)
-    return made.centre, made.gap_centre
+    return made.section_share, made.gap_share
 
 
-def test_the_section_of_the_first_hit_and_the_nearest_gap_of_this_index_count() -> None:
-    centre, gap = nearness(CHUNK, ("cars", "boats"), [0.6, 0.8])
-    assert (centre, gap) == (pytest.approx(0.6), pytest.approx(0.8))
-    centre, gap = nearness(CHUNK, ("boats", "not trained"), [0.6, 0.8])
-    assert gap == pytest.approx(-0.6)
+def test_the_section_of_the_first_hit_and_all_gaps_of_this_index_have_shares() -> None:
+    one = 1 / (1 + math.exp(-25 * 0.2))  # boats lie so far away that they have next to nothing
+    section, gaps = nearness(CHUNK, ("cars", "boats"), [0.6, 0.8])
+    assert (section, gaps) == (pytest.approx(1 - one, abs=1e-6), pytest.approx(one, abs=1e-6))
+    section, gaps = nearness(CHUNK, ("boats", "not trained"), [0.6, 0.8])
+    assert (section, gaps) == (pytest.approx(1 - one, abs=1e-6), pytest.approx(0, abs=1e-6))
 
 
 def test_where_nothing_was_trained_there_is_no_centre() -> None:
@@ -48,23 +51,23 @@ def test_the_judge_has_weights_of_their_own_for_what_was_trained() -> None:
     asked = Query(text="what is it")
     hit = a_hit(CHUNK, asked_mean=0.8)
     kinds = {
-        "trained": Retrieved(hits=(hit,), centre=0.7, gap_centre=0.1),
+        "trained": Retrieved(hits=(hit,), section_share=0.7, gap_share=0.1),
         "asked": Retrieved(hits=(hit,)),
-        "plain": Retrieved(hits=(a_hit(PLAIN),), gap_centre=0.1),
+        "plain": Retrieved(hits=(a_hit(PLAIN),), gap_share=0.1),
     }
     thresholds = {kind: judge(asked, found).threshold for kind, found in kinds.items()}
     model = load_model()
     assert thresholds == {kind: getattr(model, kind).threshold for kind in kinds}
-    far = Retrieved(hits=(hit,), centre=0.1, gap_centre=0.7)
+    far = Retrieved(hits=(hit,), section_share=0.1, gap_share=0.7)
     assert judge(asked, far).score < judge(asked, kinds["trained"]).score
 
 
 def test_the_guides_have_theirs(real_bot: Bot) -> None:
     found = real_bot.retrieve("What is chronic GVHD?")
-    assert found.centre is not None
-    assert found.gap_centre is not None
-    assert found.centre > found.gap_centre
+    assert found.section_share is not None
+    assert found.gap_share is not None
+    assert found.section_share > found.gap_share
     away = real_bot.ask(Question(text="what is the capital of France")).trace.retrieved
     assert away is not None
-    assert away.gap_centre is not None
-    assert away.centre is None or away.centre < away.gap_centre
+    assert away.gap_share is not None
+    assert away.section_share is None or away.section_share < away.gap_share

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from bot.errors import ModelError
 from bot.gaps import load_gaps
 from bot.indexing.embedding import Embedder, gap_key
 from bot.settings import Settings
@@ -74,6 +77,17 @@ def test_without_the_changes_for_questions_their_vector_is_the_common_one() -> N
     assert plain.embed_asked_in_bulk(["what is gvhd"]) == plain.embed_in_bulk(["what is gvhd"])
     assert plain.embed_asked_in_bulk([]) == []
     assert (plain.fingerprint["asking"], plain.centres) == ("", {})
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 cut off", b"no archive at all"])
+def test_a_damaged_file_of_changes_is_told(
+    damage: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.indexing.embedding.ASKING_FILE", tmp_path / "asking.npz")
+    (tmp_path / "asking.npz").write_bytes(damage)
+    with pytest.raises(ModelError, match=r"asking\.npz cannot be read") as told:
+        Embedder().read_query("what is gvhd")
+    assert "install" in told.value.hint
 
 
 def test_each_guide_section_and_each_known_gap_has_a_centre(embedder: Embedder) -> None:

@@ -22,9 +22,10 @@ from bot.text import content_words
 WEIGHTS_FILE = Path(__file__).resolve().parent.parent / "rules" / "answerability.toml"
 ONLY_WITH_WAYS = ("asked", "asked_mean", "covered")
 """Features that a passage without stored ways of asking does not have."""
-ONLY_TRAINED = ("centre", "gap_centre")
+ONLY_TRAINED = ("section_share", "gap_share")
 """Features of sections that the model was trained on (bot/answering/centres.py)."""
 _WORD_SCALE = 10.0
+_LEAST_SHARE = 0.01
 _LONG = 12
 
 
@@ -39,8 +40,8 @@ class Weights(BaseModel):
     asked_mean: float
     passage: float
     gap: float
-    centre: float
-    gap_centre: float
+    section_share: float
+    gap_share: float
     unknown: float
     covered: float
     covered_by_passage: float
@@ -66,8 +67,9 @@ class Features:
 
     `asked` cosine to the nearest way of asking and `asked_mean` of the three nearest (None where
     the passage has none), `passage` cosine to the passage, `gap` cosine to the nearest question
-    known not to be covered, `centre` and `gap_centre` cosines to the centre of its section and to
-    the nearest one of a gap (None where it was not trained on). Shares (0 to 1) of the question's
+    known not to be covered, `section_share` and `gap_share` the natural logarithms of what its
+    section and all gaps have of bot/answering/centres.py, of 1% at least (None where the section
+    was not trained on). Shares (0 to 1) of the question's
     content words: `unknown` that no document holds, `covered` that the passage or its ways of
     asking hold (None without ways), `covered_by_passage` that the passage holds. `margin` is the
     lead of its score over the next hit, `words` a tenth of its bm25, `length` content words of the
@@ -78,8 +80,8 @@ class Features:
     asked_mean: float | None
     passage: float
     gap: float
-    centre: float | None
-    gap_centre: float | None
+    section_share: float | None
+    gap_share: float | None
     unknown: float
     covered: float | None
     covered_by_passage: float
@@ -136,13 +138,14 @@ class Judge:
         passage = {*content_words(" ".join(hit.chunk.heading)), *content_words(hit.chunk.text)}
         asked = {word for way in hit.chunk.asked for word in content_words(way)}
         has_ways = bool(hit.chunk.asked)
+        trained = has_ways and retrieved.section_share is not None
         return Features(
             asked=(hit.asked_similarity or 0.0) if has_ways else None,
             asked_mean=hit.asked_mean if has_ways else None,
             passage=hit.passage_similarity or 0.0,
             gap=retrieved.gap_similarity,
-            centre=retrieved.centre if has_ways else None,
-            gap_centre=retrieved.gap_centre if has_ways and retrieved.centre is not None else None,
+            section_share=_logarithm(retrieved.section_share) if has_ways else None,
+            gap_share=_logarithm(retrieved.gap_share) if trained else None,
             unknown=_share(terms, lambda term: not self._known(term), 1.0),
             covered=_share(terms, (passage | asked).__contains__, 0.0) if has_ways else None,
             covered_by_passage=_share(terms, passage.__contains__, 0.0),
@@ -156,12 +159,16 @@ class Judge:
         weights = self._model.trained
         if features.asked is None:
             weights = self._model.plain
-        elif features.centre is None:
+        elif features.section_share is None:
             weights = self._model.asked
         logit = weights.intercept + sum(
             getattr(weights, name) * value for name, value in features.values().items()
         )
         return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, logit)))), weights.threshold
+
+
+def _logarithm(share: float | None) -> float | None:
+    return None if share is None else math.log(max(share, _LEAST_SHARE))
 
 
 def _share(terms: Sequence[str], test: Callable[[str], bool], empty: float) -> float:

@@ -2,7 +2,7 @@
 groups of questions known not to be covered (evals/train_asking.py, docs/decisions/0010).
 
 One rule: a section whose ways of asking were changed since, and a document that brings none, have
-no centre; the judge has other weights for them.
+no share; the judge has other weights for them.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ import numpy.typing as npt
 
 from bot.records import Retrieved
 
+_SHARPNESS = 25.0
+"""By how much nearness counts, as in the training; chosen on the development questions."""
+
 
 class Centres:
-    """Callable: hits and the question's vector for questions in, the same with `centre` and
-    `gap_centre` out. `centres` are vectors of length one by the key that `key` gives for the ways
-    of asking of a passage; `gaps` are the keys of the known gaps of this index."""
+    """Callable: hits and the question's vector for questions in, the same with `section_share` and
+    `gap_share` out. `centres` are vectors of length one by the key that `key` gives for the ways of
+    asking of a passage; `gaps` are the keys of the known gaps of this index."""
 
     def __init__(
         self,
@@ -27,18 +30,21 @@ class Centres:
         gaps: Iterable[str],
         key: Callable[[Sequence[str]], str],
     ) -> None:
-        self._centres = centres
+        self._places = {name: place for place, name in enumerate(centres)}
+        self._centres = np.array(list(centres.values()), np.float32)
+        self._gaps = [self._places[gap] for gap in gaps if gap in centres]
         self._key = key
-        self._gaps = np.array([centres[gap] for gap in gaps if gap in centres], np.float32)
 
     def __call__(self, retrieved: Retrieved, asked: Sequence[float]) -> Retrieved:
-        if not retrieved.hits or not len(self._gaps):
+        if not retrieved.hits or not self._gaps:
             return retrieved
+        nearness = _SHARPNESS * (self._centres @ np.asarray(asked, np.float32))
+        shares = np.exp(nearness - nearness.max())
+        shares /= shares.sum()
         ways = retrieved.hits[0].chunk.asked
-        own = self._centres.get(self._key(ways)) if ways else None
-        vector = np.asarray(asked, np.float32)
+        own = self._places.get(self._key(ways)) if ways else None
         return replace(
             retrieved,
-            centre=None if own is None else float(np.asarray(own, np.float32) @ vector),
-            gap_centre=float((self._gaps @ vector).max()),
+            section_share=None if own is None else float(shares[own]),
+            gap_share=float(shares[self._gaps].sum()),
         )

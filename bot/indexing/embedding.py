@@ -10,6 +10,7 @@ import copy
 import hashlib
 import importlib.util
 import threading
+import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -153,8 +154,14 @@ class Embedder:
 
         if self._asking_file is None:
             return {}
-        with np.load(self._asking_file, allow_pickle=False) as arrays:
-            return dict(arrays)
+        try:
+            with np.load(self._asking_file, allow_pickle=False) as arrays:
+                return dict(arrays)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise ModelError(
+                f"{self._asking_file} cannot be read: {error}",
+                hint="It is a part of this program: install that again.",
+            ) from error
 
     @property
     def _for_asking(self) -> dict[str, Any]:
