@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from bot.settings import Settings
 from tests.browser.reporting import Report
@@ -34,11 +34,14 @@ ARGS = [
     "--disable-sync",
 ]
 START_SECONDS = 90
+PATIENCE_MS = 45_000
+"""How long a page may take in a test that is not about time: the machine may be busy."""
 REPORT = pytest.StashKey[Report]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[REPORT] = Report()
+    expect.set_options(timeout=PATIENCE_MS / 3)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -198,7 +201,7 @@ def chromium(driver: Playwright) -> Iterator[Browser]:
 def page(chromium: Browser) -> Iterator[Page]:
     """A phone's page that fails the test on any error of the page itself."""
     context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     found = context.new_page()
     problems: list[str] = []
     found.on("pageerror", lambda error: problems.append(str(error)))

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Scripted, ask, free_port
+from tests.browser.conftest import PATIENCE_MS, Scripted, ask, free_port
 from tests.making_pdfs import leaflet
 from tests.scripted_bot import LEAFLET
 
@@ -188,7 +188,7 @@ def pdf_frames(page: Page) -> list[str]:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_pdf_stands_beside_its_text(chromium: Browser, served: str, width: int) -> None:
     context = chromium.new_context(viewport={"width": width, "height": 900})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     problems: list[str] = []
     page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
