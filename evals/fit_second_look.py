@@ -31,7 +31,7 @@ from evals import fit_triage
 from evals.question_sets import load_items
 from evals.safety_eval import SETS, batches, cases
 
-HELD = ("batch_4", "batch_6", "batch_12")
+HELD = ("batch_17", "batch_18")
 """Left out of the training: one of each hand."""
 WRONG = 0.03
 """Share of the harmless messages that it may alarm on beside the rules (own choice)."""
@@ -41,6 +41,8 @@ DECLINED = 0.02
 """Share of the general questions that it may decline beside the rules (own choice)."""
 HIGHER = 0.03
 """Share of the messages of a lower level that it may raise too high (own choice)."""
+CRISIS = 0.01
+"""Share of the messages of a lower level that it may take for a crisis (own choice)."""
 SHARE = 0.35
 """The highest level is raised that holds this part of the weight: in doubt the higher one."""
 SENTENCE = 0.4
@@ -124,7 +126,15 @@ def choose(
 ) -> Limits:  # fmt: skip
     """The limits at which the shares are kept."""
     start = Limits(
-        alarm=0, higher=0, own_case=0, share=SHARE, sentence=SENTENCE, words=0, grave=0, lower=0
+        alarm=0,
+        higher=0,
+        crisis=0,
+        own_case=0,
+        share=SHARE,
+        sentence=SENTENCE,
+        words=0,
+        grave=0,
+        lower=0,
     )
     limits = start.model_copy(update=weights(rows, Decider(labels, levels, start)))
     decider = Decider(labels, levels, limits)
@@ -132,6 +142,9 @@ def choose(
     def odds(row: Row, *, grave: bool = False) -> float:
         flags = decider.odds(row.scores, row.points, row.found)[0]
         return total(flags[decider.grave]) if grave else total(flags)
+
+    def crisis(row: Row) -> float:
+        return decider.crisis_odds(decider.odds(row.scores, row.points, row.found)[0])
 
     def limit(values: Sequence[float], of: int, share: float) -> float:
         """The least one that at most `share` of so many messages reach."""
@@ -155,6 +168,7 @@ def choose(
                 3,
             ),
             "higher": round(limit([odds(r, grave=True) for r in lower], len(lower), HIGHER), 3),
+            "crisis": round(limit([crisis(r) for r in lower], len(lower), CRISIS), 3),
             "own_case": round(
                 max(
                     limit([own(decider, r) for r in general], len(general), DECLINED),

@@ -26,7 +26,7 @@ from evals.safety_eval import cases
 LABELS = ("crisis-danger", "fever", "harmless", "rash")
 LEVELS = {"crisis-danger": "crisis", "fever": "urgent", "rash": "call_today"}
 LIMITS = Limits(
-    alarm=1, higher=2, own_case=1, share=0.35, sentence=0.4, words=0.5, grave=2, lower=1
+    alarm=1, higher=2, crisis=-1, own_case=1, share=0.35, sentence=0.4, words=0.5, grave=2, lower=1
 )
 
 
@@ -78,6 +78,20 @@ def test_above_a_level_that_was_found_only_a_higher_one_is_raised() -> None:
     assert raised is not None
     assert raised.rule_id == "fever"
     assert decided(decider, scores(crisis_danger=9.0), "emergency")[0] is None
+
+
+def test_a_crisis_is_raised_above_a_lower_sign_where_it_is_as_likely_as_all_else() -> None:
+    decider = Decider(LABELS, LEVELS, LIMITS)
+    alarm = decided(decider, scores(crisis_danger=1.6, rash=1.5), "urgent")[0]
+    assert alarm is not None, "against harmless alone it is below `higher`"
+    assert alarm.rule_id == "crisis-danger"
+    assert decided(decider, scores(crisis_danger=1.6, rash=5.0), "urgent")[0] is None
+    assert decided(decider, scores(crisis_danger=-2.0), "urgent")[0] is None
+    without = Decider(("fever", "harmless", "rash"), LEVELS, LIMITS)
+    row = np.array([[3.0, 0.0, 1.0, -9.0]], dtype=np.float32)
+    raised = decided(without, row, "call_today")[0]
+    assert raised is not None
+    assert raised.rule_id == "fever"
 
 
 def test_points_and_phrases_count_beside_the_model() -> None:

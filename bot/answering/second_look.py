@@ -44,8 +44,9 @@ Vectors = Callable[[Sequence[str]], Any]
 
 class Limits(BaseModel):
     """Log-odds from which something is raised: `alarm` where the rules found nothing, `higher`
-    for a level above the one that they found, `own_case` for declining. The highest level is raised
-    that holds `share` of the weight. `sentence` is how much the strongest sentence counts beside
+    for a level above the one that they found, `crisis` for a crisis (against all other signs and
+    harmless) above a lower level, `own_case` for declining. The highest level is raised that holds
+    `share` of the weight. `sentence` is how much the strongest sentence counts beside
     the whole message. `words` is what a point of the words counts (bot/rules/triage_points.toml),
     `grave` and `lower` what a phrase counts that was found and set aside."""
 
@@ -53,6 +54,7 @@ class Limits(BaseModel):
 
     alarm: float
     higher: float
+    crisis: float
     own_case: float
     share: float = Field(gt=0, le=1)
     sentence: float = Field(ge=0, lt=1)
@@ -168,6 +170,7 @@ class Decider:
         self._ranks = np.array([_RANK[levels[flag]] for flag in self.flags])
         self.grave = self._ranks == 3
         """Which of the flags are of an emergency or a crisis."""
+        self.crisis = np.array([levels[flag] == "crisis" for flag in self.flags])
         self._limits = limits
 
     def odds(
@@ -192,6 +195,9 @@ class Decider:
         above = self._ranks > rank
         if not above.any():
             return None
+        if level and (told := self.crisis_odds(odds)) >= limits.crisis:
+            best = int(np.where(self.crisis, odds, -np.inf).argmax())
+            return _raised(self.flags[best], told, limits.crisis)
         limit, sum_above = (limits.higher if level else limits.alarm), total(odds[above])
         if sum_above < limit:
             return None
@@ -201,6 +207,13 @@ class Decider:
         )
         chosen = np.where(above & (self._ranks == max(highest, rank + 1)), weight, -1.0)
         return _raised(self.flags[int(chosen.argmax())], sum_above, limit)
+
+    def crisis_odds(self, odds: Floats) -> float:
+        """Log-odds of a crisis against everything else, harmless (0) among it: of somebody who told
+        of a sign, the odds against harmless alone say little."""
+        if not self.crisis.any():
+            return -math.inf
+        return total(odds[self.crisis]) - total(np.append(odds[~self.crisis], np.float32(0)))
 
     def own_case(self, odds: float) -> Raised | None:
         limit = self._limits.own_case
