@@ -46,7 +46,7 @@ def change(settings: Settings, corpus: Path, seed: int, server: int | None) -> s
     document = next(query.documents(query.SECTIONS, sentences, topics, random.Random(seed + 2)))
     logging.disable()
     made_up = query.Mixtures(embedder.read_in_bulk(sentences[:50]), seed)
-    cache = EmbeddingCache(settings.paths.var, {}, made_up, made_up.read)
+    cache = EmbeddingCache(settings.paths.var, {}, made_up, made_up, made_up.read)
     gaps = load_gaps(settings.paths.knowledge)
     index = generations(settings)
     clock = Clock(server)

@@ -221,8 +221,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieved:
-    """Hits, best first, and how near the question is to known gaps. Shares (0 to 1) that the best
-    hit's section and all gaps have of what was trained (bot/answering/centres.py)."""
+    """Hits, best first; how near the question is to known gaps; bot/answering/centres.py."""
 
     hits: tuple[Hit, ...]
     gap_similarity: float = 0.0
