@@ -28,6 +28,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from docx.document import Document as DocxDocument
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bot.indexing.generations import Generations
@@ -59,13 +61,17 @@ def page(body: str, **fields: object) -> bytes:
     return f"---\ntitle: {body.split('.', 1)[0]}\n{front}---\n{body}\n".encode()
 
 
+def _say(document: DocxDocument, said: str) -> None:
+    document.add_paragraph(said)
+
+
 def good(name: str) -> bytes:
     """A document of its own for a name, by its suffix."""
     said = f"The leaflet {name} was good before. Nurse {name} answers the phone at night."
     if name.endswith(".pdf"):
         return making_pdfs.text_lines([said])
     if name.endswith(".docx"):
-        return making_docx.written(lambda document: document.add_paragraph(said))
+        return making_docx.written(lambda document: _say(document, said))
     if name.endswith(".html"):
         return f"<html><body><main><p>{said}</p></main></body></html>".encode()
     return page(said)
@@ -194,7 +200,7 @@ class Folder:
         self.path = work / "knowledge"
         self.path.mkdir()
         self._var = work / "var"
-        self._drop = ()
+        self._drop: tuple[str, ...] = ()
         if os.geteuid() == 0:
             if not shutil.which("setpriv"):
                 sys.exit("Root may read everything. Install setpriv, or run this as another user.")

@@ -170,7 +170,7 @@ def plain() -> Callable[[Path, Path], tuple[int, int]]:
 
 
 def compare(documents: list[tuple[str, str]], scratch: Path, parts: int) -> None:
-    script = [sys.executable, __file__, "--work", scratch, "--only"]
+    script = [sys.executable, __file__, "--work", str(scratch), "--only"]
     sides = {
         which: subprocess.Popen(
             [*script, which], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -191,8 +191,10 @@ def compare(documents: list[tuple[str, str]], scratch: Path, parts: int) -> None
             total[which].update(cost)
     for side in sides.values():
         side.communicate()
-    columns = ("seconds", "CPU s", "docs/s", "passages", "pass./s", "texts", "peak MB", "index MB")
-    columns += ("+ cache",)
+    columns = [
+        *("seconds", "CPU s", "docs/s", "passages", "pass./s", "texts", "peak MB", "index MB"),
+        "+ cache",
+    ]
     print(" " * 6 + "".join(f"{column:>10}" for column in columns))
     for which, cost in total.items():
         values = (
@@ -226,7 +228,9 @@ def unchanged(folder: Path, work: Path, count: int) -> None:
 
     def read(texts: list[str]) -> list[Reading]:
         no_words = np.zeros((0, 384))
-        return [Reading(vector=made, words=(), vectors=no_words) for made in made_up(texts)]
+        return [
+            Reading(vector=made, words=(), vectors=no_words, asked=[]) for made in made_up(texts)
+        ]
 
     embedder.embed_in_bulk = made_up  # type: ignore[method-assign]
     embedder.read_in_bulk = read  # type: ignore[method-assign,assignment]

@@ -101,11 +101,15 @@ def state_of(var: Path) -> dict[str, Any] | None:
     records = {}
     for name in ("passages", "questions"):
         got = vectors._collection(name).get(include=["embeddings", "documents", "metadatas"])
+        texts, metadatas, embeddings = got["documents"], got["metadatas"], got["embeddings"]
+        assert texts is not None
+        assert metadatas is not None
+        assert embeddings is not None
         for position, record_id in enumerate(got["ids"]):
             records[f"{name} {record_id}"] = (
-                got["documents"][position],
-                got["metadatas"][position],
-                [float(x) for x in got["embeddings"][position]],
+                texts[position],
+                metadatas[position],
+                [float(x) for x in embeddings[position]],
             )
     read = dict(zip(chunks, passages.word_vectors(list(chunks)), strict=True))
     for chunk_id, chunk in chunks.items():

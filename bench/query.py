@@ -26,7 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -39,6 +39,7 @@ from bot.indexing import flow
 from bot.indexing.building import Builder
 from bot.indexing.cache import EmbeddingCache, PassageVectors
 from bot.indexing.embedding import Reading
+from bot.indexing.places import generations
 from bot.indexing.word_vectors import packed
 from bot.records import Question, Section, SourceDocument, SourceInfo, Span
 from bot.settings import Paths, Settings
@@ -136,7 +137,7 @@ def build(settings: Settings, corpus: Path, passages: int, seed: int) -> None:
     rng = random.Random(seed)
     embedder = flow.make_embedder(settings)
     mixtures = Mixtures(embedder.read_in_bulk(rng.sample(sentences, 400)), seed)
-    all_generations = flow.generations(settings)
+    all_generations = generations(settings)
     gaps = load_gaps(settings.paths.knowledge)
     started = time.perf_counter()
     with all_generations.writing():
@@ -228,7 +229,8 @@ def measure(settings: Settings, corpus: Path, passages: int, seed: int, count: i
         plain = index.vectors.as_langchain(LocalEmbeddings(embedder))
 
         def bare(text: str) -> object:
-            return collection.query(query_embeddings=[embedder.embed_query(text)], n_results=10)
+            vector: Sequence[float] = embedder.embed_query(text)
+            return collection.query(query_embeddings=[vector], n_results=10)
 
         costs = in_turns(
             {

@@ -19,7 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -27,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench import query
 from bot.answering.flow import Bot
+from bot.answering.opened import OpenIndex
 from bot.gaps import load_gaps
 from bot.indexing import flow
 from bot.indexing.building import Builder
@@ -65,6 +67,14 @@ def change(settings: Settings, corpus: Path, seed: int, server: int | None) -> s
     return str(clock)
 
 
+def _path(bot: Bot, text: str) -> object:
+    return bot.examine(Question(text=text))
+
+
+def _search(index: OpenIndex, vectors: Mapping[str, list[float]], text: str) -> object:
+    return index.vectors.search("passages", vectors[text], 40)
+
+
 def ask(places: dict[str, Settings], corpus: Path, seed: int, server: int | None) -> None:
     """The question path at each place in turns, so that a busy machine slows all alike."""
     _, topics = query.read_corpus(corpus, 3_000)
@@ -82,8 +92,8 @@ def ask(places: dict[str, Settings], corpus: Path, seed: int, server: int | None
             vectors = {text: bot._embedder.embed_query(text) for text in some}
             with bot._index.use() as index:
                 parts: dict[str, Callable[[str], object]] = {
-                    "path": lambda t, b=bot: b.examine(Question(text=t)),
-                    "search": lambda t, v=vectors, i=index: i.vectors.search("passages", v[t], 40),
+                    "path": partial(_path, bot),
+                    "search": partial(_search, index, vectors),
                 }
                 for what in _PARTS:
                     clock = Clock(server)
@@ -170,7 +180,7 @@ def main() -> None:
             for passages in chosen.passages:
                 print(f"{passages:,} passages", flush=True)
                 same = ["--corpus", chosen.corpus, "--seed", str(chosen.seed)]
-                place = ["--url", chosen.url or server.url, "--work", scratch]
+                place = ["--url", chosen.url or (server.url if server else ""), "--work", scratch]
                 place += ["--pid", str(server.pid)] if server else []
                 command = [sys.executable, __file__, "--passages", str(passages)]
                 subprocess.run([*command, *same, *place], check=True)
