@@ -43,6 +43,9 @@ HIGHER = 0.03
 """Share of the messages of a lower level that it may raise too high (own choice)."""
 CRISIS = 0.01
 """Share of the messages of a lower level that it may take for a crisis (own choice)."""
+EMERGENCY = 0.05
+"""Share of the messages of a lower level that it may take for an emergency (own choice: an
+ambulance too many is less than one too late)."""
 SHARE = 0.35
 """The highest level is raised that holds this part of the weight: in doubt the higher one."""
 SENTENCE = 0.4
@@ -102,7 +105,7 @@ def weights(rows: Sequence[Row], decider: Decider) -> dict[str, float]:
     table = np.array(
         [
             (
-                total(decider.odds(row.scores)[0]),
+                total(decider.odds(row.scores).flags),
                 clipped(row.points),
                 "said grave" in row.found,
                 "said lower" in row.found,
@@ -126,25 +129,18 @@ def choose(
 ) -> Limits:  # fmt: skip
     """The limits at which the shares are kept."""
     start = Limits(
-        alarm=0,
-        higher=0,
-        crisis=0,
-        own_case=0,
-        share=SHARE,
-        sentence=SENTENCE,
-        words=0,
-        grave=0,
-        lower=0,
-    )
+        alarm=0, higher=0, crisis=0, emergency=0, own_case=0,
+        share=SHARE, sentence=SENTENCE, words=0, grave=0, lower=0,
+    )  # fmt: skip
     limits = start.model_copy(update=weights(rows, Decider(labels, levels, start)))
     decider = Decider(labels, levels, limits)
 
     def odds(row: Row, *, grave: bool = False) -> float:
-        flags = decider.odds(row.scores, row.points, row.found)[0]
+        flags = decider.odds(row.scores, row.points, row.found).flags
         return total(flags[decider.grave]) if grave else total(flags)
 
     def crisis(row: Row) -> float:
-        return decider.crisis_odds(decider.odds(row.scores, row.points, row.found)[0])
+        return decider.crisis_odds(decider.odds(row.scores, row.points, row.found).flags)
 
     def limit(values: Sequence[float], of: int, share: float) -> float:
         """The least one that at most `share` of so many messages reach."""
@@ -168,6 +164,9 @@ def choose(
                 3,
             ),
             "higher": round(limit([odds(r, grave=True) for r in lower], len(lower), HIGHER), 3),
+            "emergency": round(
+                limit([decider.odds(r.scores).emergency for r in lower], len(lower), EMERGENCY), 3
+            ),
             "crisis": round(limit([crisis(r) for r in lower], len(lower), CRISIS), 3),
             "own_case": round(
                 max(
@@ -181,7 +180,7 @@ def choose(
 
 
 def own(decider: Decider, row: Row) -> float:
-    return decider.odds(row.scores)[1]
+    return decider.odds(row.scores).own_case
 
 
 def show(rows: Sequence[Row], decider: Decider, levels: dict[str, AlertLevel]) -> None:
@@ -193,14 +192,17 @@ def show(rows: Sequence[Row], decider: Decider, levels: dict[str, AlertLevel]) -
         if kind.startswith("scope"):
             alone = np.mean([row.declined for row in of])
             both = np.mean(
-                [row.declined or decider.own_case(own(decider, row)) is not None for row in of]
+                [
+                    row.declined or decider.own_case(decider.odds(row.scores)) is not None
+                    for row in of
+                ]
             )
             print(f"{kind}: declined by rules {alone:.3f}, with the second look {both:.3f}")
             continue
         found = [
             (
                 row,
-                decider.alarm(decider.odds(row.scores, row.points, row.found)[0], row.level)
+                decider.alarm(decider.odds(row.scores, row.points, row.found), row.level)
                 if row.level not in ("emergency", "crisis")
                 else None,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import tomllib
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -50,6 +50,14 @@ class Example:
     origin: str
     kind: str
     levels: tuple[str, ...] = ()
+
+    def emergency(self, levels: Mapping[str, str]) -> bool | None:
+        """Does it tell of an emergency; None where that is open, or it is a crisis. Where nobody
+        gave a level, that of the rule counts (`levels`, by rule)."""
+        if self.label == HARMLESS:
+            return False
+        given = set(self.levels) or {levels.get(self.label or "", "crisis")}
+        return None if "crisis" in given or len(given) > 1 else "emergency" in given
 
 
 def examples(rules: Rules, from_batches: Sequence[str]) -> list[Example]:

@@ -3,9 +3,10 @@
     python -m evals.train_second_look FILE.npz [batch_4 ...]    leaving out these batches
 
 Two passes over the messages of evals/second_look_data.py, some of them in a frame of everyday words
-or next to a harmless sentence. Two heads over the mean vector: which rule a message means (or
-harmless), and whether it asks for a decision. The same seed gives the same order, not the same
-weights to the last bit. fit_second_look.py sets the limits. About ten minutes on one core.
+or next to a harmless sentence. Three heads over the mean vector: which rule a message means (or
+harmless), whether it asks for a decision, and whether it tells of an emergency. The same seed gives
+the same order, not the same weights to the last bit. fit_second_look.py sets the limits. About ten
+minutes on one core.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -113,15 +114,18 @@ def batches_of(
     return in_batches(shown, lambda pair: pair[0], chance, size=BATCH, parts=40)
 
 
-def train(found: list[Example]) -> tuple[dict[str, np.ndarray], list[str]]:
-    """The changes and the heads as arrays by name, and the labels of the first head."""
+def train(
+    found: list[Example], levels: Mapping[str, str]
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The changes and the heads as arrays by name, and the labels of the first head. `levels`:
+    those of the rules."""
     torch.manual_seed(SEED)
     chance = random.Random(SEED)
     counts = Counter(e.label for e in found if e.label)
     labels = sorted(label for label, count in counts.items() if count >= LEAST)
     tokenizer, model = load_base(model_folder("default"))
     changed = with_changes(model)
-    heads = nn.Linear(model.config.hidden_size, len(labels) + 1)
+    heads = nn.Linear(model.config.hidden_size, len(labels) + 2)
     parts = [p for layer in changed.values() for p in (layer.down, layer.up)]
     optimizer = torch.optim.AdamW(
         [{"params": parts}, {"params": heads.parameters()}], lr=RATE, weight_decay=0.01
@@ -135,7 +139,8 @@ def train(found: list[Example]) -> tuple[dict[str, np.ndarray], list[str]]:
                 group["lr"] = RATE * min(1.0, step / 80) * max(0.02, 1 - step / steps)
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 vectors = mean_vectors(tokenizer, model, [text for text, _ in pairs])
-            loss = _loss(heads(vectors.float()), [example for _, example in pairs], labels)
+            shown = [example for _, example in pairs]
+            loss = _loss(heads(vectors.float()), shown, labels, levels)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(parts, 1.0)
@@ -154,24 +159,34 @@ def train(found: list[Example]) -> tuple[dict[str, np.ndarray], list[str]]:
     return arrays, labels
 
 
-def _loss(scores: torch.Tensor, batch: Sequence[Example], labels: Sequence[str]) -> torch.Tensor:
+def _loss(
+    scores: torch.Tensor,
+    batch: Sequence[Example],
+    labels: Sequence[str],
+    levels: Mapping[str, str],
+) -> torch.Tensor:
     which = [labels.index(e.label) if e.label in labels else -1 for e in batch]
     loss = nn.functional.cross_entropy(
-        scores[:, :-1], torch.tensor(which), ignore_index=-1, label_smoothing=0.05, reduction="sum"
+        scores[:, :-2], torch.tensor(which), ignore_index=-1, label_smoothing=0.05, reduction="sum"
     )
-    own = [at for at, example in enumerate(batch) if example.own_case is not None]
-    asks = torch.tensor([float(bool(batch[at].own_case)) for at in own])
-    loss = loss + nn.functional.binary_cross_entropy_with_logits(
-        scores[own, -1], asks, reduction="sum"
-    )
+    loss = loss + _of_two(scores[:, -2], [example.own_case for example in batch])
+    loss = loss + _of_two(scores[:, -1], [example.emergency(levels) for example in batch])
     return loss / len(batch)
+
+
+def _of_two(scores: torch.Tensor, answers: Sequence[bool | None]) -> torch.Tensor:
+    """The loss of a yes or no, over those of whom it is known."""
+    known = [at for at, answer in enumerate(answers) if answer is not None]
+    wanted = torch.tensor([float(bool(answers[at])) for at in known])
+    return nn.functional.binary_cross_entropy_with_logits(scores[known], wanted, reduction="sum")
 
 
 def main(argv: Sequence[str]) -> None:
     target, left_out = Path(argv[0]), set(argv[1:])
-    found = examples(load_rules(), [name for name in batches() if name not in left_out])
+    rules = load_rules()
+    found = examples(rules, [name for name in batches() if name not in left_out])
     print(f"{len(found)} messages without {', '.join(sorted(left_out)) or 'nothing left out'}")
-    arrays, labels = train(found)
+    arrays, labels = train(found, {rule.id: rule.level for rule in rules.flags})
     np.savez_compressed(target, labels=np.array(labels), **arrays)
     print(f"written to {target}")
 

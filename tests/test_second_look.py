@@ -23,10 +23,21 @@ from bot.settings import Answering, Settings
 from bot.tuned import DOWN, UP, layer_names
 from evals.safety_eval import cases
 
-LABELS = ("crisis-danger", "fever", "harmless", "rash")
-LEVELS = {"crisis-danger": "crisis", "fever": "urgent", "rash": "call_today"}
+LABELS = ("chest-pain", "crisis-danger", "fever", "harmless", "rash")
+LEVELS = {
+    "chest-pain": "emergency", "crisis-danger": "crisis", "fever": "urgent", "rash": "call_today",
+}  # fmt: skip
 LIMITS = Limits(
-    alarm=1, higher=2, crisis=-1, own_case=1, share=0.35, sentence=0.4, words=0.5, grave=2, lower=1
+    alarm=1,
+    higher=2,
+    crisis=-1,
+    emergency=1,
+    own_case=1,
+    share=0.35,
+    sentence=0.4,
+    words=0.5,
+    grave=2,
+    lower=1,
 )
 
 
@@ -49,12 +60,13 @@ def scores(**odds: float) -> np.ndarray:
     """A row of scores; what is not named is far below harmless."""
     row = [odds.get(label.replace("-", "_"), -9.0) for label in LABELS]
     row[LABELS.index("harmless")] = 0.0
-    return np.array([[*row, odds.get("own", -9.0)]], dtype=np.float32)
+    two = [odds.get("own", -9.0), odds.get("emergency", -9.0)]
+    return np.array([[*row, *two]], dtype=np.float32)
 
 
 def decided(decider: Decider, found: np.ndarray, level=None, points=0.0, phrases=frozenset()):
-    flags, own = decider.odds(found, points, phrases)
-    return decider.alarm(flags, level), decider.own_case(own)
+    odds = decider.odds(found, points, phrases)
+    return decider.alarm(odds, level), decider.own_case(odds)
 
 
 def test_the_likeliest_rule_of_the_highest_level_that_holds_its_share_is_raised() -> None:
@@ -88,10 +100,22 @@ def test_a_crisis_is_raised_above_a_lower_sign_where_it_is_as_likely_as_all_else
     assert decided(decider, scores(crisis_danger=1.6, rash=5.0), "urgent")[0] is None
     assert decided(decider, scores(crisis_danger=-2.0), "urgent")[0] is None
     without = Decider(("fever", "harmless", "rash"), LEVELS, LIMITS)
-    row = np.array([[3.0, 0.0, 1.0, -9.0]], dtype=np.float32)
+    row = np.array([[3.0, 0.0, 1.0, -9.0, 9.0]], dtype=np.float32)
     raised = decided(without, row, "call_today")[0]
-    assert raised is not None
+    assert raised is not None, "a model without such labels raises none"
     assert raised.rule_id == "fever"
+
+
+def test_an_emergency_is_raised_above_a_lower_sign_by_a_head_of_its_own() -> None:
+    decider = Decider(LABELS, LEVELS, LIMITS)
+    raised = decided(decider, scores(chest_pain=-1.0, fever=4.0, emergency=1.1), "urgent")[0]
+    assert raised is not None
+    assert raised.rule_id == "chest-pain"
+    assert decided(decider, scores(chest_pain=-1.0, fever=4.0, emergency=0.9), "urgent")[0] is None
+    assert decided(decider, scores(fever=4.0, emergency=9.0), "crisis")[0] is None
+    alarm = decided(decider, scores(fever=4.0, emergency=9.0))[0]
+    assert alarm is not None
+    assert alarm.rule_id == "fever", "where the rules found nothing the labels decide"
 
 
 def test_points_and_phrases_count_beside_the_model() -> None:
@@ -118,7 +142,7 @@ def test_a_sign_in_one_sentence_of_several_counts() -> None:
 def test_the_file_names_rules_and_belongs_to_its_weights(rules, tmp_path: Path) -> None:
     file, heads, changes = load_model()
     assert set(file.labels) - {"harmless"} <= {rule.id for rule in rules.flags}
-    assert heads.vector.shape == (384, len(file.labels) + 1)
+    assert heads.vector.shape == (384, len(file.labels) + 2)
     assert sorted(changes) == sorted(n + end for n in layer_names(6) for end in (DOWN, UP))
     for suffix in (".toml", ".npz"):
         shutil.copy(MODEL_FILE.with_suffix(suffix), tmp_path / f"look{suffix}")

@@ -45,16 +45,18 @@ Vectors = Callable[[Sequence[str]], Any]
 class Limits(BaseModel):
     """Log-odds from which something is raised: `alarm` where the rules found nothing, `higher`
     for a level above the one that they found, `crisis` for a crisis (against all other signs and
-    harmless) above a lower level, `own_case` for declining. The highest level is raised that holds
-    `share` of the weight. `sentence` is how much the strongest sentence counts beside
-    the whole message. `words` is what a point of the words counts (bot/rules/triage_points.toml),
-    `grave` and `lower` what a phrase counts that was found and set aside."""
+    harmless) and `emergency` for an emergency above a lower level, `own_case` for declining. The
+    highest level is raised that holds `share` of the weight. `sentence` is how much the strongest
+    sentence counts beside the whole message. `words` is what a point of the words counts
+    (bot/rules/triage_points.toml), `grave` and `lower` what a phrase counts that was found and set
+    aside."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     alarm: float
     higher: float
     crisis: float
+    emergency: float
     own_case: float
     share: float = Field(gt=0, le=1)
     sentence: float = Field(ge=0, lt=1)
@@ -64,7 +66,8 @@ class Limits(BaseModel):
 
 
 class ModelFile(BaseModel):
-    """second_look.toml. `labels` are the columns of the heads; `own-case` comes after them."""
+    """second_look.toml. `labels` are the columns of the heads; after them comes whether a decision
+    is asked for, and whether it is an emergency."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -78,7 +81,7 @@ class ModelFile(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heads:
-    """A column for each label and `own-case`, over the vector, and the bias."""
+    """A column for each label and the two after them, over the vector, and the bias."""
 
     vector: Floats
     bias: Floats
@@ -101,7 +104,7 @@ def load_model(path: Path = MODEL_FILE) -> tuple[ModelFile, Heads, dict[str, Any
             f"{path.name} cannot be used: {error}",
             hint="Fetch second_look.toml and second_look.npz again, both, into bot/rules/.",
         ) from None
-    if heads.vector.shape[1] != len(file.labels) + 1 or HARMLESS not in file.labels:
+    if heads.vector.shape[1] != len(file.labels) + 2 or HARMLESS not in file.labels:
         raise RulesError(f"{path.name}: labels and weights do not fit together.")
     changes = {name: value for name, value in found.items() if name.endswith((DOWN, UP))}
     return file, heads, changes
@@ -152,14 +155,21 @@ class SecondLook:
         """`vectors`: where the caller has the model read more in the same pass."""
         parts = pieces(text)
         scores = (vectors or self._vectors)(parts) @ self._heads.vector + self._heads.bias
-        flags, own_case = self._decider.odds(scores, max(map(self._weight, parts)), found)
-        return Look(
-            alarm=self._decider.alarm(flags, level), own_case=self._decider.own_case(own_case)
-        )
+        odds = self._decider.odds(scores, max(map(self._weight, parts)), found)
+        return Look(alarm=self._decider.alarm(odds, level), own_case=self._decider.own_case(odds))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Odds:
+    """Log-odds: of each flag against harmless, of a decision asked for, of an emergency."""
+
+    flags: Floats
+    own_case: float
+    emergency: float
 
 
 class Decider:
-    """From scores to what is raised. `labels` are the columns of the scores but the last."""
+    """From scores to what is raised. `labels` are the columns of the scores but the last two."""
 
     def __init__(
         self, labels: Sequence[str], levels: Mapping[str, AlertLevel], limits: Limits
@@ -171,26 +181,28 @@ class Decider:
         self.grave = self._ranks == 3
         """Which of the flags are of an emergency or a crisis."""
         self.crisis = np.array([levels[flag] == "crisis" for flag in self.flags])
+        self.emergency = self.grave & ~self.crisis
         self._limits = limits
 
     def odds(
         self, scores: Floats, points: float = 0.0, found: frozenset[str] = frozenset()
-    ) -> tuple[Floats, float]:
-        """Log-odds of each flag against harmless, and of `own-case`. The first row of `scores` is
-        the whole message, the others are its sentences. `points` are those of the words."""
+    ) -> Odds:
+        """The first row of `scores` is the whole message, the others are its sentences. `points`
+        are those of the words."""
         flags = scores[:, self._columns] - scores[:, [self._harmless]]
-        whole, own = flags[0], float(scores[0, -1])
+        whole, two = flags[0], scores[0, -2:]
         limits = self._limits
         if len(scores) > 1:
             strongest = max(flags[1:], key=total)
             whole = (1 - limits.sentence) * whole + limits.sentence * strongest
-            own = (1 - limits.sentence) * own + limits.sentence * float(scores[1:, -1].max())
+            two = (1 - limits.sentence) * two + limits.sentence * scores[1:, -2:].max(axis=0)
         more = limits.words * clipped(points)
         more += limits.grave * ("said grave" in found) + limits.lower * ("said lower" in found)
-        return whole + np.float32(more), own
+        return Odds(flags=whole + np.float32(more), own_case=float(two[0]), emergency=float(two[1]))
 
-    def alarm(self, odds: Floats, level: AlertLevel | None = None) -> Raised | None:
+    def alarm(self, found: Odds, level: AlertLevel | None = None) -> Raised | None:
         """The rule to raise above the level that was found, None where there is none."""
+        odds = found.flags
         limits, rank = self._limits, _RANK[level] if level else 0
         above = self._ranks > rank
         if not above.any():
@@ -198,6 +210,9 @@ class Decider:
         if level and (told := self.crisis_odds(odds)) >= limits.crisis:
             best = int(np.where(self.crisis, odds, -np.inf).argmax())
             return _raised(self.flags[best], told, limits.crisis)
+        if level and found.emergency >= limits.emergency and self.emergency.any():
+            best = int(np.where(self.emergency, odds, -np.inf).argmax())
+            return _raised(self.flags[best], found.emergency, limits.emergency)
         limit, sum_above = (limits.higher if level else limits.alarm), total(odds[above])
         if sum_above < limit:
             return None
@@ -215,9 +230,9 @@ class Decider:
             return -math.inf
         return total(odds[self.crisis]) - total(np.append(odds[~self.crisis], np.float32(0)))
 
-    def own_case(self, odds: float) -> Raised | None:
+    def own_case(self, found: Odds) -> Raised | None:
         limit = self._limits.own_case
-        return _raised(OWN_CASE, odds, limit) if odds >= limit else None
+        return _raised(OWN_CASE, found.own_case, limit) if found.own_case >= limit else None
 
 
 def pieces(text: str) -> list[str]:
