@@ -163,8 +163,8 @@ def _judged(trace: Trace) -> list[str]:
         )
     if retrieved and retrieved.section_share is not None:
         lines.append(
-            "Of all that the model knows, the question is most likely for: the best passage's"
-            f" section {retrieved.section_share:.0%}, a known gap {retrieved.gap_share or 0:.0%}."
+            "How far it fits what people ask of the best passage's section:"
+            f" {retrieved.section_share:.0%}; of all known gaps: {retrieved.gap_share or 0:.0%}."
         )
     return lines
 

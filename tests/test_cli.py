@@ -181,7 +181,7 @@ def test_explain_tells_the_whole_way(real_env: dict[str, str]) -> None:
         "Searched also for “engraftment”",
         "stored question",
         "an answer is given from",
-        "Nearness to what people ask of the best passage's section",
+        "it fits what people ask of the best passage's section",
         "the passage's first sentence",
     ):
         assert words in done.stdout
