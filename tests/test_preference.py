@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.answering.preference import MARGIN, prefer
+from bot.answering.preference import MARGIN, SISTER_MARGIN, prefer
 from bot.batch import QuestionBody
 from bot.records import About, Hit, Question
 from tests.builders import a_document, a_hit, chunks_of
@@ -41,13 +41,22 @@ def test_the_near_equal_that_fits_comes_first_and_the_reader_is_told() -> None:
     )
 
 
+def test_the_section_for_the_other_kind_gives_way_to_its_sister() -> None:
+    found = hits(1.0, 1.0 - SISTER_MARGIN + 0.001, 0.9)
+    preferred = prefer(found, About(kind="own"))
+    assert preferred.hits[0].chunk.heading[-1].endswith("with my own cells?")
+    assert {h.score for h in preferred.hits} == {h.score for h in found}
+    assert preferred.notice is not None
+
+
 @pytest.mark.parametrize(
     ("about", "scores"),
     [
         (None, (1.0, 0.99, 0.98)),
         (About(), (1.0, 0.99, 0.98)),
         (About(kind="donor"), (1.0, 0.99, 0.98)),
-        (About(kind="own"), (1.0, 1.0 - MARGIN - 0.001, 0.9)),
+        (About(kind="own"), (1.0, 1.0 - SISTER_MARGIN - 0.001, 0.8)),
+        (About(stage="later"), (1.0, 1.0 - MARGIN - 0.001, 0.9)),
     ],
 )
 def test_otherwise_nothing_moves_and_nothing_is_said(
@@ -86,7 +95,7 @@ def test_the_real_bot_prefers_and_says_so(real_bot: Any) -> None:
     own = real_bot.ask(Question(text=text, about=About(kind="own")))
     assert plain.outcome == own.outcome == "answered"
     assert "donor" in plain.citations[0].heading[-1]
-    assert "donor" not in own.citations[0].heading[-1]
+    assert own.citations[0].heading[-1] == "How long does recovery take with my own cells?"
     assert own.notices[0].startswith("Because you said that your transplant uses your own cells")
     assert not [n for n in plain.notices if n.startswith("Because you said")]
 

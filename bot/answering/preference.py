@@ -18,6 +18,10 @@ MARGIN: Final = 0.03
 """How much lower than the first hit another may score to count as its near equal: one step of
 front matter `priority`.
 """
+SISTER_MARGIN: Final = 0.15
+"""The same, where the first section is headed for the other kind of transplant and another one of
+its document for the reader's.
+"""
 
 _KIND_WORDS: Final[Mapping[TransplantKind, re.Pattern[str]]] = {
     "own": re.compile(
@@ -75,11 +79,31 @@ def prefer(hits: Sequence[Hit], about: About | None, words: Preference | None = 
     near = 0
     while near < len(hits) and abs(hits[near].score - hits[0].score) <= MARGIN:
         near += 1
-    ordered = sorted(hits[:near], key=lambda hit: -_fit(hit, about))
+    ordered = [*sorted(hits[:near], key=lambda hit: -_fit(hit, about)), *hits[near:]]
+    if sister := _sister(hits, about):
+        ordered.remove(sister)
+        ordered.insert(0, sister)
     if ordered[0] is hits[0]:
         return unchanged
     return Preferred(
-        hits=(*ordered, *hits[near:]), notice=_notice(about, words or load_messages().preference)
+        hits=tuple(ordered), notice=_notice(about, words or load_messages().preference)
+    )
+
+
+def _sister(hits: Sequence[Hit], about: About) -> Hit | None:
+    """The section for the reader's kind of transplant beside a first one for the other kind."""
+    first, kind = hits[0], About(kind=about.kind)
+    if _fit(first, kind) > -2:
+        return None
+    return next(
+        (
+            hit
+            for hit in hits[1:]
+            if hit.chunk.source.source_id == first.chunk.source.source_id
+            and first.score - hit.score <= SISTER_MARGIN
+            and _fit(hit, kind) == 2
+        ),
+        None,
     )
 
 

@@ -177,6 +177,7 @@ def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
                         starters.append(gr.Button(question, elem_classes="starter"))
 
         said = [held, kind, stage]
+        pressed = gr.State(False)
         outputs: list[Any] = [log, held, box, start, clear, more, *follow_ups]
 
         def ask(
@@ -184,6 +185,7 @@ def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
             conversation: Conversation,
             kind: str | None,
             stage: str | None,
+            typed: bool,
             request: gr.Request,
         ) -> Iterator[list[Any]]:
             browser = by_browser(request.headers.get("accept-language", ""))
@@ -194,7 +196,9 @@ def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
             hidden = [gr.update(visible=False)] * (1 + MAX_FOLLOW_UPS)
             waiting = gr.update(value=conversation.messages(pending), visible=True)
             shut = gr.update(visible=False)
-            yield [waiting, conversation, gr.update(), shut, gr.update(visible=True), *hidden]
+            # Only what was sent from the box empties it: beside a button, somebody may type.
+            emptied = "" if typed else gr.update()
+            yield [waiting, conversation, emptied, shut, gr.update(visible=True), *hidden]
             with speaking(page_is):
                 reply = chat.reply(text, conversation, about_of(kind, stage))
             yield [
@@ -207,23 +211,10 @@ def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
                 *_buttons(reply.follow_ups),
             ]
 
-        def send_box(
-            text: str,
-            conversation: Conversation,
-            kind: str | None,
-            stage: str | None,
-            request: gr.Request,
-        ) -> Iterator[list[Any]]:
-            """Only what was sent from the box empties it: beside a button, somebody may type."""
-            steps = ask(text, conversation, kind, stage, request)
-            log_now, held_now, _, *rest = next(steps)
-            yield [log_now, held_now, "", *rest]
-            yield from steps
-
         asking = [
-            gr.on([send.click, box.submit], send_box, [box, *said], outputs, **_EVENT),
+            gr.on([send.click, box.submit], ask, [box, *said, gr.State(True)], outputs, **_EVENT),
             *(
-                button.click(ask, [button, *said], outputs, **_EVENT)
+                button.click(ask, [button, *said, pressed], outputs, **_EVENT)
                 for button in (*starters, *follow_ups)
             ),
         ]
