@@ -38,6 +38,7 @@ LIMITS = Limits(
     words=0.5,
     grave=2,
     lower=1,
+    asks=0.5,
 )
 
 
@@ -116,6 +117,16 @@ def test_an_emergency_is_raised_above_a_lower_sign_by_a_head_of_its_own() -> Non
     alarm = decided(decider, scores(fever=4.0, emergency=9.0))[0]
     assert alarm is not None
     assert alarm.rule_id == "fever", "where the rules found nothing the labels decide"
+
+
+def test_a_request_for_a_decision_takes_something_off_a_sign() -> None:
+    decider = Decider(LABELS, LEVELS, LIMITS)
+    assert decided(decider, scores(crisis_danger=2.0))[0] is not None
+    alarm, own = decided(decider, scores(crisis_danger=2.0, own=4.0))
+    assert alarm is None
+    assert own is not None
+    assert decided(decider, scores(crisis_danger=4.0, own=4.0))[0] is not None
+    assert decided(decider, scores(crisis_danger=2.0, own=-4.0))[0] is not None
 
 
 def test_points_and_phrases_count_beside_the_model() -> None:

@@ -49,7 +49,7 @@ class Limits(BaseModel):
     highest level is raised that holds `share` of the weight. `sentence` is how much the strongest
     sentence counts beside the whole message. `words` is what a point of the words counts
     (bot/rules/triage_points.toml), `grave` and `lower` what a phrase counts that was found and set
-    aside."""
+    aside; `asks` what it takes off a sign that the message asks for a decision."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -63,6 +63,7 @@ class Limits(BaseModel):
     words: float = Field(ge=0)
     grave: float
     lower: float
+    asks: float = Field(ge=0)
 
 
 class ModelFile(BaseModel):
@@ -198,6 +199,7 @@ class Decider:
             two = (1 - limits.sentence) * two + limits.sentence * scores[1:, -2:].max(axis=0)
         more = limits.words * clipped(points)
         more += limits.grave * ("said grave" in found) + limits.lower * ("said lower" in found)
+        more -= limits.asks * max(0.0, float(two[0]))
         return Odds(flags=whole + np.float32(more), own_case=float(two[0]), emergency=float(two[1]))
 
     def alarm(self, found: Odds, level: AlertLevel | None = None) -> Raised | None:

@@ -106,3 +106,19 @@ def test_question_typed_while_that_of_a_button_is_awaited_loses_neither(
     page.get_by_label("Your question").press("Enter")
     expect(page.locator("#log .asked").last).to_contain_text("weather")
     expect(page.locator("#log .answer")).to_have_count(3)
+
+
+def test_what_is_typed_before_the_server_takes_the_question_up_is_kept(
+    page: Page, scripted: str
+) -> None:
+    """The server empties the box when it does, on a slow line some time after the press."""
+    opened(page, scripted)
+    page.route(
+        "**/gradio_api/queue/join*", lambda route: (page.wait_for_timeout(1200), route.continue_())
+    )
+    page.get_by_label("Your question").fill("types")
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_label("Your question").fill("weather")
+    page.get_by_label("Your question").press("Enter")
+    expect(page.locator("#log .answer")).to_have_count(2)
+    expect(page.locator("#log .asked").last).to_contain_text("weather")

@@ -6,13 +6,14 @@
   const BUTTONS = "#starters button, #follow-ups button";
   let sent = "";
   let waits = "";
+  let since = "";
 
   const typed = () => document.querySelector("#question textarea")?.value.trim() ?? "";
 
   const press = (event, fromBox) => {
     if (!chat.waiting.under()) {
       sent = fromBox ? typed() : "";
-      waits = "";
+      waits = since = "";
       return;
     }
     event.preventDefault();
@@ -21,16 +22,30 @@
     if (fromBox && typed() !== sent) waits = typed();
   };
 
+  // The server empties the box when it takes a question up; what was typed since comes back.
+  chat.keepTyped = () => {
+    const box = document.querySelector("#question textarea");
+    if (!box || box.value || !since || since.trim() === sent) return;
+    box.value = since;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+
   chat.sendNext = () => {
+    chat.keepTyped();
     const next = waits;
-    sent = waits = "";
+    sent = waits = since = "";
     if (next && next === typed()) document.querySelector("#send").click();
   };
+
+  document.addEventListener("input", (event) => {
+    if (!event.target.closest("#question") || !chat.waiting.under()) return;
+    since = event.target.value;
+  });
 
   document.addEventListener(
     "click",
     (event) => {
-      if (event.target.closest("#clear")) sent = waits = "";
+      if (event.target.closest("#clear")) sent = waits = since = "";
       else if (event.target.closest("#send")) press(event, true);
       else if (event.target.closest(BUTTONS)) press(event, false);
     },
