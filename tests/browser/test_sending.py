@@ -55,18 +55,6 @@ def test_question_sent_before_the_last_answer_has_quite_ended(page: Page, script
     expect(page.get_by_label("Your question")).to_have_value("")
 
 
-def test_follow_up_pressed_before_the_last_answer_has_quite_ended(
-    page: Page, scripted: str
-) -> None:
-    page.add_init_script(f"({LATE_END})()")
-    opened(page, scripted)
-    ask(page, "types")
-    for number in (2, 3):
-        follow_up = page.locator("#follow-ups button:visible").first
-        follow_up.click()
-        expect(page.locator("#log .answer")).to_have_count(number)
-
-
 def test_pressing_twice_asks_once(page: Page, scripted: str) -> None:
     send_slow(page, scripted, presses=2)
     page.get_by_label("Your question").press("Enter")
@@ -95,19 +83,6 @@ def test_question_sent_while_an_answer_is_awaited_follows_it(page: Page, scripte
     assert [text.split("\n")[-1] for text in asked(page)] == ["slow types", "weather"]
 
 
-def test_question_typed_while_that_of_a_button_is_awaited_loses_neither(
-    page: Page, scripted: str
-) -> None:
-    opened(page, scripted)
-    ask(page, "types")
-    follow_up = page.locator("#follow-ups button:visible").first
-    follow_up.click()
-    page.get_by_label("Your question").fill("weather")
-    page.get_by_label("Your question").press("Enter")
-    expect(page.locator("#log .asked").last).to_contain_text("weather")
-    expect(page.locator("#log .answer")).to_have_count(3)
-
-
 def test_what_is_typed_before_the_server_takes_the_question_up_is_kept(
     page: Page, scripted: str
 ) -> None:
@@ -122,3 +97,17 @@ def test_what_is_typed_before_the_server_takes_the_question_up_is_kept(
     page.get_by_label("Your question").press("Enter")
     expect(page.locator("#log .answer")).to_have_count(2)
     expect(page.locator("#log .asked").last).to_contain_text("weather")
+
+
+def test_nothing_follows_an_alarm_by_itself(page: Page, scripted: str) -> None:
+    opened(page, scripted)
+    page.get_by_label("Your question").fill("slow chest pain")
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.locator("#log .pending").wait_for()
+    page.get_by_label("Your question").fill("weather")
+    page.get_by_label("Your question").press("Enter")
+    expect(page.locator("#log [role=alert]")).to_be_visible()
+    page.wait_for_timeout(1500)
+    expect(page.locator("#log .asked")).to_have_count(1)
+    expect(page.get_by_label("Your question")).to_have_value("weather")
+    expect(page.locator("#log [role=alert]")).to_be_in_viewport()

@@ -92,7 +92,7 @@
     chat.waiting.end();
     chat.found();
     if (last) show(rows, last);
-    chat.sendNext();
+    chat.sendNext(last);
   };
 
   const clear = () => {

@@ -12,6 +12,9 @@
   let looking = 0;
   let slow = 0;
   let clearing = false;
+  let before = "";
+
+  const lastAnswer = () => [...document.querySelectorAll("#log .answer")].pop()?.id ?? "";
 
   const reachable = () =>
     send("/healthz", { cache: "no-store", signal: AbortSignal.timeout(2500) }).then(
@@ -35,12 +38,14 @@
   };
 
   chat.waiting = {
+    // Until the answer is on the page, whether or not it was announced already.
     under() {
-      return looking !== 0;
+      return looking !== 0 && lastAnswer() === before;
     },
     begin() {
       this.end();
       began = performance.now();
+      before = lastAnswer();
       document.body.style.setProperty("--waited", "0s");
       sending().hidden = false;
       slow = window.setTimeout(() => chat.show(words.slow), SLOW_MS);

@@ -30,11 +30,16 @@
     box.dispatchEvent(new Event("input", { bubbles: true }));
   };
 
-  chat.sendNext = () => {
+  // After an alarm nothing follows by itself: its card must stay on the screen.
+  chat.sendNext = (last) => {
     chat.keepTyped();
+    if (last?.matches("[role=alert]") || last?.querySelector("[role=alert]")) waits = "";
     const next = waits;
     sent = waits = since = "";
-    if (next && next === typed()) document.querySelector("#send").click();
+    // Gradio hears a moment after the answer that it is complete, and may lose what comes between.
+    window.setTimeout(() => {
+      if (next && next === typed()) document.querySelector("#send").click();
+    }, 300);
   };
 
   document.addEventListener("input", (event) => {
