@@ -21,7 +21,16 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from bot.answering.scope import Scope
-from bot.answering.second_look import HARMLESS, MODEL_FILE, Decider, Limits, clipped, pieces, total
+from bot.answering.second_look import (
+    HARMLESS,
+    MODEL_FILE,
+    Decider,
+    Limits,
+    Odds,
+    clipped,
+    pieces,
+    total,
+)
 from bot.answering.triage import Triage
 from bot.indexing.embedding import DEFAULT_MODEL, Embedder, model_folder, weights_sha256
 from bot.records import AlertLevel, Contact, Question
@@ -140,43 +149,40 @@ def choose(
     limits = start.model_copy(update=weights(rows, Decider(labels, levels, start)))
     decider = Decider(labels, levels, limits)
 
-    def odds(row: Row, *, grave: bool = False) -> float:
-        flags = decider.odds(row.scores, row.points, row.found).flags
-        return total(flags[decider.grave]) if grave else total(flags)
-
-    def crisis(row: Row) -> float:
-        return decider.crisis_odds(decider.odds(row.scores, row.points, row.found).flags)
-
     def limit(values: Sequence[float], of: int, share: float) -> float:
         """The least one that at most `share` of so many messages reach."""
         most = int(share * of)
         return sorted(values, reverse=True)[most] + 0.001 if len(values) > most else -10.0
 
     alike = [row for row in rows if row.kind in _ALIKE]
-    general = [row for row in rows if row.kind in ("scope_ok", *_ALIKE)]
+    alarming = [odds_of(decider, row).flags for row in alike if not row.level]
+    general = [odds_of(decider, row).own_case for row in rows if row.kind in ("scope_ok", *_ALIKE)]
     lower = [
-        row
+        odds_of(decider, row)
         for row in rows
         if row.kind == "red_flags" and row.level and "emergency" not in row.expect
     ]
+    asked = [odds_of(decider, row) for row in answerable]
     return limits.model_copy(
         update={
             "alarm": round(
                 max(
-                    limit([odds(r) for r in alike if not r.level], len(alike), WRONG),
-                    limit([odds(r) for r in answerable], len(answerable), ANSWERABLE),
+                    limit([total(flags) for flags in alarming], len(alike), WRONG),
+                    limit([total(o.flags) for o in asked], len(asked), ANSWERABLE),
                 ),
                 3,
             ),
-            "higher": round(limit([odds(r, grave=True) for r in lower], len(lower), HIGHER), 3),
-            "emergency": round(
-                limit([decider.odds(r.scores).emergency for r in lower], len(lower), EMERGENCY), 3
+            "higher": round(
+                limit([total(o.flags[decider.grave]) for o in lower], len(lower), HIGHER), 3
             ),
-            "crisis": round(limit([crisis(r) for r in lower], len(lower), CRISIS), 3),
+            "emergency": round(limit([o.emergency for o in lower], len(lower), EMERGENCY), 3),
+            "crisis": round(
+                limit([decider.crisis_odds(o.flags) for o in lower], len(lower), CRISIS), 3
+            ),
             "own_case": round(
                 max(
-                    limit([own(decider, r) for r in general], len(general), DECLINED),
-                    limit([own(decider, r) for r in answerable], len(answerable), ANSWERABLE),
+                    limit(general, len(general), DECLINED),
+                    limit([o.own_case for o in asked], len(asked), ANSWERABLE),
                 ),
                 3,
             ),
@@ -184,8 +190,8 @@ def choose(
     )
 
 
-def own(decider: Decider, row: Row) -> float:
-    return decider.odds(row.scores).own_case
+def odds_of(decider: Decider, row: Row) -> Odds:
+    return decider.odds(row.scores, row.points, row.found)
 
 
 def show(rows: Sequence[Row], decider: Decider, levels: dict[str, AlertLevel]) -> None:
@@ -197,17 +203,14 @@ def show(rows: Sequence[Row], decider: Decider, levels: dict[str, AlertLevel]) -
         if kind.startswith("scope"):
             alone = np.mean([row.declined for row in of])
             both = np.mean(
-                [
-                    row.declined or decider.own_case(decider.odds(row.scores)) is not None
-                    for row in of
-                ]
+                [row.declined or decider.own_case(odds_of(decider, row)) is not None for row in of]
             )
             print(f"{kind}: declined by rules {alone:.3f}, with the second look {both:.3f}")
             continue
         found = [
             (
                 row,
-                decider.alarm(decider.odds(row.scores, row.points, row.found), row.level)
+                decider.alarm(odds_of(decider, row), row.level)
                 if row.level not in ("emergency", "crisis")
                 else None,
             )

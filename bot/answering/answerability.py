@@ -69,11 +69,10 @@ class Features:
     the passage has none), `passage` cosine to the passage, `gap` cosine to the nearest question
     known not to be covered, `section_share` and `gap_share` the natural logarithms of what its
     section and all gaps have of bot/answering/centres.py, of 1% at least (None where the section
-    was not trained on). Shares (0 to 1) of the question's
-    content words: `unknown` that no document holds, `covered` that the passage or its ways of
-    asking hold (None without ways), `covered_by_passage` that the passage holds. `margin` is the
-    lead of its score over the next hit, `words` a tenth of its bm25, `length` content words of the
-    question over 12, at most 1.
+    was not trained on). Shares (0 to 1) of the question's content words: `unknown` that no document
+    holds, `covered` that the passage or its ways of asking hold (None without ways),
+    `covered_by_passage` that the passage holds. `margin` is the lead of its score over the next
+    hit, `words` a tenth of its bm25, `length` content words of the question over 12, at most 1.
     """
 
     asked: float | None

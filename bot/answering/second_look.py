@@ -210,11 +210,10 @@ class Decider:
         if not above.any():
             return None
         if level and (told := self.crisis_odds(odds)) >= limits.crisis:
-            best = int(np.where(self.crisis, odds, -np.inf).argmax())
-            return _raised(self.flags[best], told, limits.crisis)
+            return _raised(self._likeliest(odds, self.crisis), told, limits.crisis)
         if level and found.emergency >= limits.emergency and self.emergency.any():
-            best = int(np.where(self.emergency, odds, -np.inf).argmax())
-            return _raised(self.flags[best], found.emergency, limits.emergency)
+            likeliest = self._likeliest(odds, self.emergency)
+            return _raised(likeliest, found.emergency, limits.emergency)
         limit, sum_above = (limits.higher if level else limits.alarm), total(odds[above])
         if sum_above < limit:
             return None
@@ -222,8 +221,11 @@ class Decider:
         highest = max(
             (r for r in (3, 2, 1) if weight[self._ranks >= r].sum() >= limits.share), default=1
         )
-        chosen = np.where(above & (self._ranks == max(highest, rank + 1)), weight, -1.0)
-        return _raised(self.flags[int(chosen.argmax())], sum_above, limit)
+        chosen = above & (self._ranks == max(highest, rank + 1))
+        return _raised(self._likeliest(odds, chosen), sum_above, limit)
+
+    def _likeliest(self, odds: Floats, among: npt.NDArray[np.bool_]) -> str:
+        return self.flags[int(np.where(among, odds, -np.inf).argmax())]
 
     def crisis_odds(self, odds: Floats) -> float:
         """Log-odds of a crisis against everything else, harmless (0) among it: of somebody who told

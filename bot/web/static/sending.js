@@ -23,7 +23,7 @@
   };
 
   // The server empties the box when it takes a question up; what was typed since comes back.
-  chat.keepTyped = () => {
+  const keepTyped = () => {
     const box = document.querySelector("#question textarea");
     if (!box || box.value || !since || since.trim() === sent) return;
     box.value = since;
@@ -32,7 +32,7 @@
 
   // After an alarm nothing follows by itself: its card must stay on the screen.
   chat.sendNext = (last) => {
-    chat.keepTyped();
+    keepTyped();
     if (last?.matches("[role=alert]") || last?.querySelector("[role=alert]")) waits = "";
     const next = waits;
     sent = waits = since = "";
