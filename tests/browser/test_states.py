@@ -173,6 +173,7 @@ def test_words_come_after_a_moment_and_stay(page: Page, scripted: str, held: flo
 
     page.goto(f"{scripted}/chat/")
     page.get_by_label("Your question").wait_for()
+    page.get_by_role("button", name="Send", exact=True).wait_for()  # drawn after the box
     page.route("**/queue/join**", hold)
     page.evaluate(_WATCH_WAITING)
     send(page, "slow types")
