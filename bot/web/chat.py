@@ -177,7 +177,6 @@ def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
                         starters.append(gr.Button(question, elem_classes="starter"))
 
         said = [held, kind, stage]
-        pressed = gr.State(False)
         outputs: list[Any] = [log, held, box, start, clear, more, *follow_ups]
 
         def ask(
@@ -185,7 +184,6 @@ def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
             conversation: Conversation,
             kind: str | None,
             stage: str | None,
-            typed: bool,
             request: gr.Request,
         ) -> Iterator[list[Any]]:
             browser = by_browser(request.headers.get("accept-language", ""))
@@ -196,9 +194,7 @@ def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
             hidden = [gr.update(visible=False)] * (1 + MAX_FOLLOW_UPS)
             waiting = gr.update(value=conversation.messages(pending), visible=True)
             shut = gr.update(visible=False)
-            # Only what was sent from the box empties it: beside a button, somebody may type.
-            emptied = "" if typed else gr.update()
-            yield [waiting, conversation, emptied, shut, gr.update(visible=True), *hidden]
+            yield [waiting, conversation, "", shut, gr.update(visible=True), *hidden]
             with speaking(page_is):
                 reply = chat.reply(text, conversation, about_of(kind, stage))
             yield [
@@ -211,15 +207,11 @@ def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
                 *_buttons(reply.follow_ups),
             ]
 
-        asking = [
-            gr.on([send.click, box.submit], ask, [box, *said, gr.State(True)], outputs, **_EVENT),
-            *(
-                button.click(ask, [button, *said, pressed], outputs, **_EVENT)
-                for button in (*starters, *follow_ups)
-            ),
-        ]
+        # One event for all questions, of which Gradio keeps the last: between two events it loses
+        # what comes while the first one ends. So the page sends a button's question by the box.
+        asking = gr.on([send.click, box.submit], ask, [box, *said], outputs, **_EVENT)
         # An answer that is still on its way must not appear after the chat was cleared.
-        clear.click(_wiped, None, [*outputs, kind, stage], cancels=asking, **_EVENT)
+        clear.click(_wiped, None, [*outputs, kind, stage], cancels=[asking], **_EVENT)
     page.queue(
         max_size=web.answers_waiting + web.answers_at_once,
         default_concurrency_limit=web.answers_at_once,

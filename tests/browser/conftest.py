@@ -41,7 +41,7 @@ REPORT = pytest.StashKey[Report]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[REPORT] = Report()
-    expect.set_options(timeout=PATIENCE_MS / 3)
+    expect.set_options(timeout=PATIENCE_MS * 2 / 3)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -190,9 +190,27 @@ def driver() -> Iterator[Playwright]:
         yield playwright
 
 
+def launched(driver: Playwright) -> Browser:
+    """A Chromium of which every page has the patience of `PATIENCE_MS`, which Playwright cannot
+    be told for a whole browser."""
+    browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+
+    def patient(open_one: Callable[..., Any]) -> Callable[..., Any]:
+        def opened(**options: Any) -> Any:
+            found = open_one(**options)
+            found.set_default_timeout(PATIENCE_MS)
+            return found
+
+        return opened
+
+    browser.new_context = patient(browser.new_context)  # type: ignore[method-assign]
+    browser.new_page = patient(browser.new_page)  # type: ignore[method-assign]
+    return browser
+
+
 @pytest.fixture(scope="session")
 def chromium(driver: Playwright) -> Iterator[Browser]:
-    browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+    browser = launched(driver)
     yield browser
     browser.close()
 
@@ -201,7 +219,6 @@ def chromium(driver: Playwright) -> Iterator[Browser]:
 def page(chromium: Browser) -> Iterator[Page]:
     """A phone's page that fails the test on any error of the page itself."""
     context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
-    context.set_default_timeout(PATIENCE_MS)
     found = context.new_page()
     problems: list[str] = []
     found.on("pageerror", lambda error: problems.append(str(error)))

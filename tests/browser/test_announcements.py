@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PATIENCE_MS, ask
+from tests.browser.conftest import ask
 from tests.browser.scenes import send
 
 READY = "polite: The answer is ready."
@@ -57,7 +57,6 @@ LISTEN = """(() => {
 @pytest.fixture
 def listening(chromium: Browser, scripted: str) -> Iterator[Page]:
     context = chromium.new_context(viewport={"width": 390, "height": 844})
-    context.set_default_timeout(PATIENCE_MS)
     context.add_init_script(LISTEN)
     page = context.new_page()
     page.goto(f"{scripted}/chat/")

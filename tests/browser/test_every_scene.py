@@ -15,7 +15,6 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, Request
 
-from tests.browser.conftest import PATIENCE_MS
 from tests.browser.probes import (
     CLIPPED,
     PALE,
@@ -69,7 +68,6 @@ def requests(servers: dict[str, str], report: Report) -> Iterator[Log]:
 def walk(chromium: Browser, servers: dict[str, str], requests: Log) -> Iterator[Walk]:
     # Without motion: where colors fade into the other scheme's, axe would meet them half way.
     context = chromium.new_context(viewport={"width": 390, "height": 844}, reduced_motion="reduce")
-    context.set_default_timeout(PATIENCE_MS)
 
     def record(found: Request) -> None:
         requests.append(found)  # Playwright cannot take a built-in method

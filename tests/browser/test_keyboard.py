@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import staff_scenes
-from tests.browser.conftest import PATIENCE_MS, Scripted
+from tests.browser.conftest import Scripted
 from tests.browser.test_chat import settled
 
 # How the element with the focus stands: whether its focus shows, and whether something covers it.
@@ -80,7 +80,6 @@ def desk(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     context = chromium.new_context(
         viewport={"width": width, "height": height}, reduced_motion="reduce"
     )
-    context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
     context.close()
 

@@ -8,8 +8,6 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PATIENCE_MS
-
 WIDTHS = (320, 390, 1280)
 
 
@@ -19,7 +17,6 @@ def bare(chromium: Browser) -> Iterator[Page]:
     context = chromium.new_context(
         java_script_enabled=False, viewport={"width": 390, "height": 844}
     )
-    context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
     context.close()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PATIENCE_MS, ask
+from tests.browser.conftest import ask
 from tests.browser.scenes import SCENES, Walk, send
 
 # Every start of a motion, on any element. The words for waiting come after a moment, by an
@@ -45,7 +45,6 @@ MOVING = {
 @pytest.fixture
 def watched(chromium: Browser) -> Iterator[Page]:
     context = chromium.new_context(viewport={"width": 390, "height": 844})
-    context.set_default_timeout(PATIENCE_MS)
     context.add_init_script(_WATCH)
     yield context.new_page()
     context.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import ask
 
@@ -53,6 +53,64 @@ def test_question_sent_before_the_last_answer_has_quite_ended(page: Page, script
     assert page.evaluate("window.ended") >= 1, "the end of the first answer was held up"
     expect(page.locator("#log .asked").last).to_contain_text("weather")
     expect(page.get_by_label("Your question")).to_have_value("")
+
+
+def test_follow_up_pressed_before_the_last_answer_has_quite_ended(
+    page: Page, scripted: str
+) -> None:
+    page.add_init_script(f"({LATE_END})()")
+    opened(page, scripted)
+    ask(page, "types")
+    for number in (2, 3):
+        follow_up = page.locator("#follow-ups button:visible").first
+        words = follow_up.inner_text()
+        follow_up.click()
+        expect(page.locator("#log .answer")).to_have_count(number)
+        expect(page.locator("#log .asked").last).to_contain_text(words)
+    expect(page.get_by_label("Your question")).to_have_value("")
+
+
+def test_question_typed_while_that_of_a_button_is_awaited_loses_neither(
+    page: Page, scripted: str
+) -> None:
+    page.add_init_script(f"({LATE_END})()")
+    opened(page, scripted)
+    ask(page, "types")
+    page.locator("#follow-ups button:visible").first.click()
+    page.get_by_label("Your question").fill("weather")
+    page.get_by_label("Your question").press("Enter")
+    expect(page.locator("#log .answer")).to_have_count(3)
+    expect(page.locator("#log .asked").last).to_contain_text("weather")
+    expect(page.get_by_label("Your question")).to_have_value("")
+
+
+def test_what_was_typed_beside_a_button_comes_back(page: Page, scripted: str) -> None:
+    opened(page, scripted)
+    page.get_by_label("Your question").fill("can my dog")
+    starter = page.locator("#starters .starter").first
+    words = starter.inner_text()
+    starter.click()
+    expect(page.locator("#log .answer")).to_have_count(1)
+    expect(page.locator("#log .asked").last).to_contain_text(words)
+    expect(page.get_by_label("Your question")).to_have_value("can my dog")
+    expect(page.get_by_label("Your question")).to_be_editable()
+
+
+def test_button_whose_question_does_not_get_through_leaves_it_in_the_box(
+    chromium: Browser, scripted: str
+) -> None:
+    context = chromium.new_context(viewport={"width": 390, "height": 844})
+    page = opened(context.new_page(), scripted)
+    page.route("**/gradio_api/queue/join*", lambda route: route.fulfill(status=503))
+    starter = page.locator("#starters .starter").first
+    words = starter.inner_text()
+    starter.click()
+    expect(page.get_by_label("Your question")).to_have_value(words)
+    expect(page.get_by_label("Your question")).to_be_editable()
+    page.unroute("**/gradio_api/queue/join*")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator("#log .answer")).to_have_count(1)
+    context.close()
 
 
 def test_pressing_twice_asks_once(page: Page, scripted: str) -> None:

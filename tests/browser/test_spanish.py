@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from bot.indexing.flow import ingest
 from bot.settings import Paths, Settings
 from bot.web.catalogue import load_texts
-from tests.browser.conftest import PATIENCE_MS, free_port, serving
+from tests.browser.conftest import free_port, serving
 from tests.browser.test_every_scene import axe
 
 pytestmark = pytest.mark.timeout(600)
@@ -84,7 +84,6 @@ def spanish(chromium: Browser) -> Iterator[Page]:
     context = chromium.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, locale="es-MX"
     )
-    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -99,7 +98,7 @@ def start(page: Page) -> Locator:
     """Press the first starter; its answer."""
     page.get_by_role("button", name=STARTER).click()
     answer = page.locator("#log .answer-answered")
-    answer.wait_for(timeout=PATIENCE_MS)
+    answer.wait_for()
     page.locator("#log .pending").wait_for(state="detached")
     return answer
 
@@ -108,7 +107,7 @@ def ask(page: Page, question: str) -> None:
     before = page.locator("#log .answer").count()
     page.get_by_label(T.chat.question_label).fill(question)
     page.get_by_role("button", name=T.chat.send, exact=True).click()
-    page.locator("#log .answer").nth(before).wait_for(timeout=PATIENCE_MS)
+    page.locator("#log .answer").nth(before).wait_for()
     page.locator("#log .pending").wait_for(state="detached")
 
 
@@ -249,7 +248,7 @@ def test_the_link_to_english_holds_on_every_page(spanish: Page, small: str) -> N
     assert spanish.evaluate("document.documentElement.lang") == "en"
     spanish.get_by_label("Your question").fill(ENGLISH_STARTER)
     spanish.get_by_role("button", name="Send", exact=True).click()
-    spanish.locator("#log .answer-answered").wait_for(timeout=PATIENCE_MS)
+    spanish.locator("#log .answer-answered").wait_for()
     source = spanish.locator("#log a.source-link").first
     expect(source).to_have_attribute("href", re.compile(r"[?&]lang=en&"))
     spanish.get_by_role("link", name="Plain page").click()

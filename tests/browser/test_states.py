@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.conftest import PATIENCE_MS, Scripted, ask, scripted_app, serving_scripted
+from tests.browser.conftest import Scripted, ask, scripted_app, serving_scripted
 
 PHONE = "+1 (555) 010\u20110199"
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -35,7 +35,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
 def quiet(chromium: Browser) -> Iterator[Page]:
     """A page on which failed requests are expected, so its console is not looked at."""
     context = chromium.new_context(viewport={"width": 390, "height": 844})
-    context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
     context.close()
 

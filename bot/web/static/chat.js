@@ -80,6 +80,7 @@
     if (pending && !waited) {
       waited = true;
       chat.waiting.taken();
+      chat.keepTyped();
       rows[rows.length - 1]?.scrollIntoView({ block: "nearest" });
     }
     if (pending) return;

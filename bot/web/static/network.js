@@ -43,7 +43,7 @@
       return looking !== 0 && lastAnswer() === before;
     },
     begin() {
-      this.end();
+      this.stop();
       began = performance.now();
       before = lastAnswer();
       document.body.style.setProperty("--waited", "0s");
@@ -59,6 +59,10 @@
       sending().hidden = true;
     },
     end() {
+      chat.freeBox();
+      this.stop();
+    },
+    stop() {
       sending().hidden = true;
       window.clearTimeout(slow);
       window.clearInterval(looking);

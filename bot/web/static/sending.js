@@ -1,38 +1,62 @@
 // One question at a time. While one is under way, a second press asks nothing twice, and a new
 // question waits in the box and is sent when the answer is there. Gradio alone would drop it, or
-// answer it beside the first and lose one of the two.
+// answer it beside the first and lose one of the two. For the same reason the question of a button
+// goes through the box: to Gradio all questions are one event, and so it keeps the last of them.
 {
   const chat = window.transplantChat;
-  const BUTTONS = "#starters button, #follow-ups button";
+  const BUTTONS = "#starters .starter, #follow-ups .starter";
+  const FREE_MS = 5000;
   let sent = "";
   let waits = "";
   let since = "";
 
-  const typed = () => document.querySelector("#question textarea")?.value.trim() ?? "";
+  const box = () => document.querySelector("#question textarea");
+  const typed = () => box()?.value.trim() ?? "";
 
-  const press = (event, fromBox) => {
+  const fill = (text) => {
+    box().value = text;
+    box().dispatchEvent(new Event("input", { bubbles: true }));
+  };
+
+  const press = (event) => {
     if (!chat.waiting.under()) {
-      sent = fromBox ? typed() : "";
+      sent = typed();
       waits = since = "";
       return;
     }
     event.preventDefault();
     event.stopImmediatePropagation();
     // Until the server takes it up, the box still holds the question that is under way.
-    if (fromBox && typed() !== sent) waits = typed();
+    if (typed() !== sent) waits = typed();
+  };
+
+  // What somebody was typing beside the button comes back when the server has taken its question.
+  const pressButton = (button) => {
+    if (!box() || box().readOnly || chat.waiting.under()) return;
+    const draft = box().value;
+    fill(button.textContent.trim());
+    box().readOnly = true;
+    window.setTimeout(() => {
+      document.querySelector("#send").click();
+      since = draft;
+    });
+    window.setTimeout(() => chat.waiting.under() || chat.freeBox(), FREE_MS);
+  };
+
+  chat.freeBox = () => {
+    if (box()) box().readOnly = false;
   };
 
   // The server empties the box when it takes a question up; what was typed since comes back.
-  const keepTyped = () => {
-    const box = document.querySelector("#question textarea");
-    if (!box || box.value || !since || since.trim() === sent) return;
-    box.value = since;
-    box.dispatchEvent(new Event("input", { bubbles: true }));
+  chat.keepTyped = () => {
+    chat.freeBox();
+    if (!box() || box().value || !since || since.trim() === sent) return;
+    fill(since);
   };
 
   // After an alarm nothing follows by itself: its card must stay on the screen.
   chat.sendNext = (last) => {
-    keepTyped();
+    chat.keepTyped();
     if (last?.matches("[role=alert]") || last?.querySelector("[role=alert]")) waits = "";
     const next = waits;
     sent = waits = since = "";
@@ -50,9 +74,11 @@
   document.addEventListener(
     "click",
     (event) => {
-      if (event.target.closest("#clear")) sent = waits = since = "";
-      else if (event.target.closest("#send")) press(event, true);
-      else if (event.target.closest(BUTTONS)) press(event, false);
+      if (event.target.closest("#clear")) {
+        sent = waits = since = "";
+        chat.freeBox();
+      } else if (event.target.closest("#send")) press(event);
+      else if (event.target.closest(BUTTONS)) pressButton(event.target.closest(BUTTONS));
     },
     { capture: true },
   );
@@ -61,7 +87,7 @@
     "keydown",
     (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-      if (event.target.closest("#question")) press(event, true);
+      if (event.target.closest("#question")) press(event);
     },
     { capture: true },
   );
