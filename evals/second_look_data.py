@@ -41,7 +41,7 @@ _BY_LEVEL = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A message. `label`: a rule, `harmless`, or None where only `own_case` is known of it.
+    """A message. `label`: a rule, `harmless`, or None where that is open.
     `own_case`: must it be declined; None where nobody has said. `kind` names the set."""
 
     text: str
@@ -67,15 +67,25 @@ def examples(rules: Rules, from_batches: Sequence[str]) -> list[Example]:
         for rule, texts in _toml("bot/rules/examples.toml")["examples"].items()
         for text in texts
     }
+    requests = _requests()
     found: dict[str, Example] = {}
     for example in (*_safety(from_batches), *_cases(), *_listed(), *_answerable()):
         words = " ".join(rules.folded(example.text).words)
         label = example.label
         if label == "":
             label = by_text.get(words)
+        if label is None:
+            label = requests.get(example.text, HARMLESS if example.own_case else None)
         if words and words not in found:
             found[words] = replace(example, label=_FAMILY.get(label or "", label))
     return list(found.values())
+
+
+def _requests() -> dict[str, str | None]:
+    """What a request tells of beside what it asks for, of those that are not plainly harmless."""
+    read = _toml("evals/safety/requests.toml")
+    signs = {text: rule for rule, texts in read["signs"].items() for text in texts}
+    return signs | dict.fromkeys(read["open"])
 
 
 def _toml(path: str) -> dict:

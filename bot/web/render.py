@@ -22,7 +22,7 @@ from markupsafe import Markup
 from bot.contacts import contact_of
 from bot.phones import tel_link
 from bot.records import Answer, Citation, CitedStatement, Contact, Span
-from bot.rules import load_rules
+from bot.rules import load_contacts
 from bot.settings import Settings
 from bot.web.cards import around_the_buttons
 from bot.web.catalogue import Texts, load_texts
@@ -215,7 +215,7 @@ class Renderer:
         self._glossary = glossary
         self._languages = languages
         self._contacts = {code: contact_of(settings.contact, code) for code in LANGUAGES}
-        region = load_rules().contacts.regions.get(settings.locale.region)
+        region = load_contacts().regions.get(settings.locale.region)
         self._env = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
