@@ -40,9 +40,11 @@ ingest: setup
 run: ingest
 	$(BIN)/python app.py
 
+# Two processes, each with one thread, for what needs no browser; pages are drawn one after another.
 test: setup
 	.ci/system-packages
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not browser" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m browser
 
 lint: setup
 	$(BIN)/ruff check .
