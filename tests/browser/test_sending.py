@@ -84,6 +84,19 @@ def test_question_typed_while_that_of_a_button_is_awaited_loses_neither(
     expect(page.get_by_label("Your question")).to_have_value("")
 
 
+def test_send_pressed_right_after_a_button_asks_once(page: Page, scripted: str) -> None:
+    opened(page, scripted)
+    page.route(
+        "**/gradio_api/queue/join*", lambda route: (page.wait_for_timeout(1200), route.continue_())
+    )
+    page.locator("#starters .starter").first.click()
+    assert not page.get_by_label("Your question").is_editable()
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator("#log .answer")).to_have_count(1)
+    page.wait_for_timeout(1500)
+    expect(page.locator("#log .asked")).to_have_count(1)
+
+
 def test_what_was_typed_beside_a_button_comes_back(page: Page, scripted: str) -> None:
     opened(page, scripted)
     page.get_by_label("Your question").fill("can my dog")

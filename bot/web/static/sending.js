@@ -19,13 +19,16 @@
   };
 
   const press = (event) => {
-    if (!chat.waiting.under()) {
+    // A button's question lies in the box and will be sent: only that press may come through.
+    const held = box()?.readOnly && event.isTrusted;
+    if (!held && !chat.waiting.under()) {
       sent = typed();
       waits = since = "";
       return;
     }
     event.preventDefault();
     event.stopImmediatePropagation();
+    if (held) return;
     // Until the server takes it up, the box still holds the question that is under way.
     if (typed() !== sent) waits = typed();
   };
