@@ -44,8 +44,10 @@ HELD = ("batch_17", "batch_18")
 """Left out of the training: one of each hand."""
 WRONG = 0.03
 """Share of the harmless messages that it may alarm on beside the rules (own choice)."""
-ANSWERABLE = 0.004
-"""Share of answerable development questions that it may alarm on, or decline (own choice)."""
+ANSWERABLE = 0.007
+"""Share of answerable development questions that it may alarm on, or decline (own choice: three
+of 438; with one, a single odd question set both limits, and a tenth of the signs that it can find
+were lost for it)."""
 DECLINED = 0.02
 """Share of the general questions that it may decline beside the rules (own choice)."""
 HIGHER = 0.03
