@@ -20,16 +20,16 @@ from bot.records import Query, Retrieved, Verdict
 from bot.text import content_words
 
 WEIGHTS_FILE = Path(__file__).resolve().parent.parent / "rules" / "answerability.toml"
-ONLY_WITH_WAYS = ("asked", "asked_mean", "covered", "covered_words", "asked_gap")
+ONLY_WITH_WAYS = ("asked", "asked_mean", "covered")
 """Features that a passage without stored ways of asking does not have."""
 ONLY_TRAINED = ("section_share", "gap_share")
 """Features of sections that the model was trained on (bot/answering/centres.py)."""
 _WORD_SCALE = 10.0
 _LEAST_SHARE = 0.01
 _LONG = 12
-_ASKED, _GAP, _COVERED, _WORDS, _LENGTH, _LEAD = 0.6, 0.5, 0.6, 1.6, 0.5, 0.2
-"""About the middle of each on the development questions. Where two features are multiplied, what
-lies above the middle counts against what lies below."""
+_LENGTH, _LEAD = 0.5, 0.2
+"""About the middle of each on the development questions: where the two are multiplied, what lies
+above the middle counts against what lies below."""
 
 
 class Weights(BaseModel):
@@ -53,8 +53,6 @@ class Weights(BaseModel):
     words: float
     length: float
     long_lead: float
-    covered_words: float
-    asked_gap: float
 
 
 class Model(BaseModel):
@@ -79,9 +77,9 @@ class Features:
     was not trained on). Shares (0 to 1) of the question's content words: `unknown` that no document
     holds, `covered` that the passage or its ways of asking hold (None without ways),
     `covered_by_passage` that the passage holds. `margin` is the lead of its score over the next
-    hit, `lead` that over the third (two sections may well answer the same question), `words` a
-    tenth of its bm25, `length` content words of the question over 12, at most 1. The others are
-    products of two of them (docs/decisions/0002).
+    hit, `lead` that over the third: two sections may well answer the same question (a middling one
+    where there is no third: a small index proves nothing). `words` is a tenth of its bm25, `length`
+    content words of the question over 12, at most 1, `long_lead` a product of it with the lead.
     """
 
     asked: float | None
@@ -103,23 +101,12 @@ class Features:
         """A lead says more of a long question."""
         return (self.length - _LENGTH) * (self.lead - _LEAD)
 
-    @property
-    def covered_words(self) -> float | None:
-        if self.covered is None:
-            return None
-        return (self.covered - _COVERED) * (self.words - _WORDS)
-
-    @property
-    def asked_gap(self) -> float | None:
-        """A known gap that is as near says more where the passage is near, too."""
-        return None if self.asked is None else (self.asked - _ASKED) * (self.gap - _GAP)
-
     def values(self) -> dict[str, float]:
         """By name; 0 for what the passage does not have."""
         return {name: getattr(self, name) or 0.0 for name in FEATURES}
 
 
-FEATURES = (*(f.name for f in fields(Features)), "long_lead", "covered_words", "asked_gap")
+FEATURES = (*(f.name for f in fields(Features)), "long_lead")
 
 
 def load_model(path: Path = WEIGHTS_FILE) -> Model:
@@ -175,7 +162,7 @@ class Judge:
             covered=_share(terms, (passage | asked).__contains__, 0.0) if has_ways else None,
             covered_by_passage=_share(terms, passage.__contains__, 0.0),
             margin=hit.score - others[0].score if others else hit.score,
-            lead=hit.score - (others[1].score if len(others) > 1 else 0.0),
+            lead=hit.score - others[1].score if len(others) > 1 else _LEAD,
             words=hit.words / _WORD_SCALE,
             length=min(_LONG, len(terms)) / _LONG,
         )
