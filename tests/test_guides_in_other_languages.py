@@ -260,6 +260,21 @@ def test_small_talk_in_both_languages(
     assert answer.notices[0].startswith(said)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "who won the world cup",
+        "what is the capital of france",
+        "Who discovered penicillin and when?",
+        "how do i get a mortgage",
+    ],
+)
+def test_a_small_index_without_known_gaps_answers_nothing_off_its_topic(
+    english_only: Bot, text: str
+) -> None:
+    assert ask(english_only, text).outcome == "abstained"
+
+
 def test_a_reader_of_the_spanish_page_gets_our_words_in_spanish(english_only: Bot) -> None:
     abstained = ask(english_only, "who won the world cup", "es")
     assert abstained.outcome == "abstained"
