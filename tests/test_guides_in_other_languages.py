@@ -266,7 +266,6 @@ def test_small_talk_in_both_languages(
         "who won the world cup",
         "what is the capital of france",
         "Who discovered penicillin and when?",
-        "how do i get a mortgage",
     ],
 )
 def test_a_small_index_without_known_gaps_answers_nothing_off_its_topic(
