@@ -5,6 +5,9 @@
   const words = chat.words;
   const send = window.fetch.bind(window);
   const JOIN = "/gradio_api/queue/join";
+  const DATA = "/gradio_api/queue/data";
+  const GONE_MS = 300;
+  const MOST_MS = 3000;
   const LOOK_MS = 3000;
   const SLOW_MS = 15000;
   const SAID = { 413: words.too_large, 429: words.limit, 503: words.busy, 504: words.busy };
@@ -81,11 +84,31 @@
     chat.show("");
   };
 
+  // When the page leaves the stream of an answer, the server ends all that the page has asked: also
+  // a question that came a moment before. So a question waits until that is over.
+  let streams = Promise.resolve();
+  const pause = (ms) => new Promise((done) => window.setTimeout(done, ms));
+
+  const followed = (response) => {
+    const reader = response.clone().body.getReader();
+    const over = async () => {
+      for (;;) if ((await reader.read()).done) return;
+    };
+    streams = over()
+      .catch(() => {}) // the page left it
+      .then(() => pause(GONE_MS));
+    return response;
+  };
+
   window.fetch = async (input, init) => {
     const address = typeof input === "string" ? input : (input.url ?? String(input));
+    if (address.includes(DATA)) return followed(await send(input, init));
     if (!address.includes(JOIN)) return send(input, init);
     chat.found();
-    if (!clearing) chat.waiting.begin();
+    if (!clearing) {
+      chat.waiting.begin();
+      await Promise.race([streams, pause(MOST_MS)]);
+    }
     clearing = false;
     try {
       const response = await send(input, init);
