@@ -26,6 +26,23 @@ LATE_END = """() => {
   };
 }"""
 
+# When each stream of an answer was over for the page, and when each question went out.
+TIMES = """() => {
+  const send = window.fetch.bind(window);
+  window.over = [];
+  window.joined = [];
+  window.fetch = async (input, init) => {
+    const address = typeof input === "string" ? input : (input.url ?? String(input));
+    if (address.includes("/queue/join")) window.joined.push(performance.now());
+    const response = await send(input, init);
+    if (!address.includes("/queue/data")) return response;
+    const reader = response.clone().body.getReader();
+    const read = async () => { while (!(await reader.read()).done); };
+    read().catch(() => {}).then(() => window.over.push(performance.now()));
+    return response;
+  };
+}"""
+
 
 def opened(page: Page, address: str) -> Page:
     page.goto(f"{address}/chat/")
@@ -37,6 +54,12 @@ def send_slow(page: Page, address: str, *, presses: int) -> None:
     opened(page, address)
     page.get_by_label("Your question").fill("slow types")
     page.get_by_role("button", name="Send", exact=True).click(click_count=presses)
+
+
+def on_a_slow_line(page: Page) -> None:
+    page.route(
+        "**/gradio_api/queue/join*", lambda route: (page.wait_for_timeout(1200), route.continue_())
+    )
 
 
 def asked(page: Page) -> list[str]:
@@ -53,6 +76,27 @@ def test_question_sent_before_the_last_answer_has_quite_ended(page: Page, script
     assert page.evaluate("window.ended") >= 1, "the end of the first answer was held up"
     expect(page.locator("#log .asked").last).to_contain_text("weather")
     expect(page.get_by_label("Your question")).to_have_value("")
+
+
+def test_question_waits_until_the_stream_of_the_last_answer_is_over(
+    page: Page, scripted: str
+) -> None:
+    """The server ends with a stream what the page has asked a moment before."""
+    page.add_init_script(f"({TIMES})()")
+    opened(page, scripted)
+    ask(page, "types")
+    page.evaluate(  # sooner than a hand can
+        """() => {
+          const box = document.querySelector("#question textarea");
+          box.value = "weather";
+          box.dispatchEvent(new Event("input", { bubbles: true }));
+          setTimeout(() => document.querySelector("#send").click());
+        }"""
+    )
+    expect(page.locator("#log .answer")).to_have_count(2)
+    over, joined = page.evaluate("[window.over, window.joined]")
+    assert len(joined) == 2
+    assert joined[1] - over[0] >= 250
 
 
 def test_follow_up_pressed_before_the_last_answer_has_quite_ended(
@@ -86,9 +130,7 @@ def test_question_typed_while_that_of_a_button_is_awaited_loses_neither(
 
 def test_send_pressed_right_after_a_button_asks_once(page: Page, scripted: str) -> None:
     opened(page, scripted)
-    page.route(
-        "**/gradio_api/queue/join*", lambda route: (page.wait_for_timeout(1200), route.continue_())
-    )
+    on_a_slow_line(page)
     page.locator("#starters .starter").first.click()
     assert not page.get_by_label("Your question").is_editable()
     page.get_by_role("button", name="Send", exact=True).click()
@@ -159,9 +201,7 @@ def test_what_is_typed_before_the_server_takes_the_question_up_is_kept(
 ) -> None:
     """The server empties the box when it does, on a slow line some time after the press."""
     opened(page, scripted)
-    page.route(
-        "**/gradio_api/queue/join*", lambda route: (page.wait_for_timeout(1200), route.continue_())
-    )
+    on_a_slow_line(page)
     page.get_by_label("Your question").fill("types")
     page.get_by_role("button", name="Send", exact=True).click()
     page.get_by_label("Your question").fill("weather")

@@ -60,6 +60,7 @@
     taken() {
       document.body.style.setProperty("--waited", `${performance.now() - began}ms`);
       sending().hidden = true;
+      chat.freeBox();
     },
     end() {
       chat.freeBox();
@@ -105,11 +106,12 @@
     if (address.includes(DATA)) return followed(await send(input, init));
     if (!address.includes(JOIN)) return send(input, init);
     chat.found();
-    if (!clearing) {
+    const wipes = clearing;
+    clearing = false;
+    if (!wipes) {
       chat.waiting.begin();
       await Promise.race([streams, pause(MOST_MS)]);
     }
-    clearing = false;
     try {
       const response = await send(input, init);
       if (!response.ok) {
