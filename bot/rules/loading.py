@@ -41,7 +41,6 @@ SPOKEN = ("es",)
 MAX_AGE = timedelta(days=365)
 """A file or rule that was looked at longer ago stops the bot."""
 
-CONTACTS = "contacts.toml"
 HARMLESS = "harmless"
 """The key of the examples in examples.toml that mean no sign."""
 
@@ -55,7 +54,6 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
     phrase cannot be read, an id stands twice, or `reviewed_on` is older than twelve months or in
     the future. `today` is the date to compare with (default: the machine's).
     """
-    day = today or date.today()
     words = _read(folder, "words.toml", WordFile)
     flags = _read(folder, "red_flags.toml", FlagFile)
     crisis = _read(folder, "crisis.toml", FlagFile)
@@ -64,12 +62,12 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
     triage_points = _read(folder, "triage_points.toml", TriagePoints)
     greetings = _read(folder, "greetings.toml", GreetingFile)
     languages = _read(folder, "languages.toml", LanguageFile)
-    contacts = load_contacts(folder, today=day)
     examples = _read(folder, "examples.toml", ExampleFile)
     spoken = [_read_spoken(folder, language) for language in SPOKEN]
     rules = (*crisis.rule, *flags.rule)
     follow_ups = (*crisis.follow_up, *flags.follow_up)
 
+    day = today or date.today()
     files: list[tuple[str, str, Reviewed]] = [
         ("words.toml", "", words),
         ("scope.toml", "", scope),
@@ -92,6 +90,7 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
     for follow_up in follow_ups:
         if follow_up.rule not in {rule.id for rule in rules}:
             raise RulesError(f"red_flags.toml: follow_up names no rule: {follow_up.rule}")
+    contacts = load_contacts(folder, today=day)
     strange = examples.examples.keys() - {HARMLESS, *(rule.id for rule in rules)}
     if strange:
         raise RulesError(f"examples.toml names no rule: {', '.join(sorted(strange))}")
@@ -169,8 +168,8 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
 
 def load_contacts(folder: Path = FOLDER, *, today: date | None = None) -> ContactFile:
     """Numbers and lines by region alone, checked as in `load_rules`. Raises `RulesError`."""
-    contacts = _read(folder, CONTACTS, ContactFile)
-    _check_age(CONTACTS, "", contacts.reviewed_on, today or date.today())
+    contacts = _read(folder, "contacts.toml", ContactFile)
+    _check_age("contacts.toml", "", contacts.reviewed_on, today or date.today())
     _check_contacts(contacts)
     return contacts
 

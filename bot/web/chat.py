@@ -119,7 +119,6 @@ def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
     t = renderer.texts["chat"]
     language = spoken().language
     chat = Chat(service, renderer)
-    starters: list[gr.Button] = []
     # The guides are in English: a starter is shown in the page's language and asked in theirs.
     in_english = dict(zip(_starters(t), _starters(load_texts()["chat"]), strict=True))
     follow_ups: list[gr.Button] = []
@@ -174,9 +173,8 @@ def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
                 with gr.Column(elem_classes="topic"):
                     gr.Markdown(f"### {topic['name']}", elem_classes="group-title")
                     for question in topic["questions"]:
-                        starters.append(gr.Button(question, elem_classes="starter"))
+                        gr.Button(question, elem_classes="starter")
 
-        said = [held, kind, stage]
         outputs: list[Any] = [log, held, box, start, clear, more, *follow_ups]
 
         def ask(
@@ -209,7 +207,7 @@ def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
 
         # One event for all questions, of which Gradio keeps the last: between two events it loses
         # what comes while the first one ends. So the page sends a button's question by the box.
-        asking = gr.on([send.click, box.submit], ask, [box, *said], outputs, **_EVENT)
+        asking = gr.on([send.click, box.submit], ask, [box, held, kind, stage], outputs, **_EVENT)
         # An answer that is still on its way must not appear after the chat was cleared.
         clear.click(_wiped, None, [*outputs, kind, stage], cancels=[asking], **_EVENT)
     page.queue(

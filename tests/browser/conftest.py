@@ -190,10 +190,10 @@ def driver() -> Iterator[Playwright]:
         yield playwright
 
 
-def launched(driver: Playwright) -> Browser:
+def launched(driver: Playwright, *args: str) -> Browser:
     """A Chromium of which every page has the patience of `PATIENCE_MS`, which Playwright cannot
     be told for a whole browser."""
-    browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+    browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*ARGS, *args])
 
     def patient(open_one: Callable[..., Any]) -> Callable[..., Any]:
         def opened(**options: Any) -> Any:

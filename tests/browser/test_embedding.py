@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
-from tests.browser.conftest import ARGS, CHROMIUM, free_port, scripted_app, serving_scripted
+from tests.browser.conftest import free_port, launched, scripted_app, serving_scripted
 
 LISTED, ELSEWHERE, NONE = "portal", "another", "none"
 
@@ -48,9 +48,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def test_listed_portal_shows_the_chat_and_it_works(driver: Playwright, portal: str) -> None:
-    browser = driver.chromium.launch(
-        executable_path=CHROMIUM, args=[*ARGS, "--test-third-party-cookie-phaseout"]
-    )
+    browser = launched(driver, "--test-third-party-cookie-phaseout")
     page = browser.new_page()
     page.goto(f"{portal}/{LISTED}")
     inside = page.frame_locator("iframe")

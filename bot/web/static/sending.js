@@ -52,7 +52,6 @@
 
   // The server empties the box when it takes a question up; what was typed since comes back.
   chat.keepTyped = () => {
-    chat.freeBox();
     if (!box() || box().value || !since || since.trim() === sent) return;
     fill(since);
   };
@@ -77,10 +76,8 @@
   document.addEventListener(
     "click",
     (event) => {
-      if (event.target.closest("#clear")) {
-        sent = waits = since = "";
-        chat.freeBox();
-      } else if (event.target.closest("#send")) press(event);
+      if (event.target.closest("#clear")) sent = waits = since = "";
+      else if (event.target.closest("#send")) press(event);
       else if (event.target.closest(BUTTONS)) pressButton(event.target.closest(BUTTONS));
     },
     { capture: true },
