@@ -5,7 +5,8 @@ Run: python bench/query.py --passages 1000 10000 100000 --corpus medquad_corpus.
 
 Texts are sentences of the corpus, drawn anew for each passage; vectors are random mixtures of real
 passages' vectors plus noise, because embedding 100,000 passages would take an hour and the search
-does not care. Each passage has a heading and two ways of asking, as ours have. Questions are the
+does not care. Each passage has a heading and `--ways` ways of asking (two; ours have more, leaflets
+of a clinic none, and nobody writes any for a million passages). Questions are the
 corpus' own focus words in a patient's phrase. The path is `Bot.ask` without the writer and what
 follows it: triage, the second look, scope, rewriting, retrieval, answerability.
 """
@@ -48,6 +49,7 @@ from bot.text import sentence_spans
 SECTIONS = 5
 QUESTIONS = 100
 _WARM_UP = 5
+_WAYS = ("tell me of", "at home with", "how long is", "who gets", "why would there be")
 _PHRASES = (
     "what is {}",
     "what helps against {} after a transplant",
@@ -72,7 +74,7 @@ def read_corpus(path: Path, limit: int) -> tuple[list[str], list[str]]:
 
 
 def documents(
-    passages: int, sentences: list[str], topics: list[str], rng: random.Random
+    passages: int, sentences: list[str], topics: list[str], rng: random.Random, ways: int = 2
 ) -> Iterator[SourceDocument]:
     """Documents of five sections, one passage each."""
     for number in range(passages // SECTIONS):
@@ -88,9 +90,8 @@ def documents(
                 Section(
                     heading=(heading,),
                     span=Span(start=start, end=start + len(body)),
-                    asked=(
-                        f"tell me of {topic} number {number} {part}",
-                        f"{topic} {part} at home {number}",
+                    asked=tuple(
+                        f"{words} {topic} number {number} {part}" for words in _WAYS[:ways]
                     ),
                 )
             )
@@ -131,7 +132,7 @@ class Mixtures:
         ]
 
 
-def build(settings: Settings, corpus: Path, passages: int, seed: int) -> None:
+def build(settings: Settings, corpus: Path, passages: int, seed: int, ways: int = 2) -> None:
     """Build an index of so many passages; print rate and size."""
     sentences, topics = read_corpus(corpus, 3_000)
     rng = random.Random(seed)
@@ -147,7 +148,7 @@ def build(settings: Settings, corpus: Path, passages: int, seed: int) -> None:
         cache = EmbeddingCache(settings.paths.var, {}, mixtures, mixtures, mixtures.read)
         vectors = all_generations.new_vectors(building, None)
         builder = Builder(building, vectors, embedder, cache, settings, fresh=True)
-        for document in documents(passages, sentences, topics, rng):
+        for document in documents(passages, sentences, topics, rng, ways):
             builder.put(document, replaces=False)
         builder.flush()
         builder.put_gaps(gaps, 0)
@@ -279,22 +280,23 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True, help="MedQuAD passages, .jsonl.gz")
     parser.add_argument("--keep", type=Path, help="build the indexes here and use them again")
     parser.add_argument("--questions", type=int, default=QUESTIONS)
+    parser.add_argument("--ways", type=int, choices=range(len(_WAYS) + 1), default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=("build", "measure"), help="used by the bench itself")
     chosen = parser.parse_args()
     if chosen.only:
         settings = Settings(paths=Paths(var=chosen.keep / str(chosen.passages[0])))
-        given = (settings, chosen.corpus, chosen.passages[0], chosen.seed)
+        corpus, passages, seed = chosen.corpus, chosen.passages[0], chosen.seed
         if chosen.only == "build":
-            build(*given)
+            build(settings, corpus, passages, seed, chosen.ways)
         else:
-            measure(*given, chosen.questions)
+            measure(settings, corpus, passages, seed, chosen.questions)
         return
     folder = chosen.keep or Path(tempfile.mkdtemp(prefix="query-"))
     for passages in chosen.passages:
         # Processes of their own, so that memory is that of serving.
         same = ["--corpus", chosen.corpus, "--keep", folder, "--seed", str(chosen.seed)]
-        same += ["--questions", str(chosen.questions)]
+        same += ["--questions", str(chosen.questions), "--ways", str(chosen.ways)]
         for step in ("build", "measure"):
             if step == "build" and (folder / str(passages) / "index/current").exists():
                 continue

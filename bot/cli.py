@@ -188,7 +188,10 @@ def doctor(as_json: Json = False) -> None:
 def evaluate(
     what: Annotated[str, typer.Argument(help="answers, safety, all, medquad or ablation.")] = "all",
     split: Annotated[
-        str, typer.Option(help="dev, or test: run last and once, never tuned on.")
+        str,
+        typer.Option(
+            help="dev, or test: run last and once, never tuned on (answers: also fit, test2)."
+        ),
     ] = "dev",
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the figures here.")

@@ -159,7 +159,7 @@ def _judged(trace: Trace) -> list[str]:
     if retrieved and retrieved.gap_question:
         lines.append(
             f"Nearest question known not to be covered: “{retrieved.gap_question}”"
-            f" ({_closeness(retrieved.gap_similarity)}, group {retrieved.gap_group})."
+            f" ({_closeness(retrieved.gap_similarity or 0.0)}, group {retrieved.gap_group})."
         )
     if retrieved and retrieved.section_share is not None:
         lines.append(

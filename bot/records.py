@@ -221,10 +221,11 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieved:
-    """Hits, best first; how near the question is to known gaps; bot/answering/centres.py."""
+    """Hits, best first; how near the question is to the nearest known gap (None in an index that
+    knows none); bot/answering/centres.py."""
 
     hits: tuple[Hit, ...]
-    gap_similarity: float = 0.0
+    gap_similarity: float | None = None
     gap_question: str | None = None
     gap_group: str | None = None
     section_share: float | None = None

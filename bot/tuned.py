@@ -2,16 +2,15 @@
 with the model itself.
 
 A change is a pair of thin matrices for one layer (LoRA, Hu et al. 2021, arXiv:2106.09685): the
-layer's weights become W + up @ down. They are not added to the weights but calculated beside them,
-and only for the rows of a batch that want them: reading a question for the search and for the other
-task in one pass costs a tenth more than one of them, and there is one model in memory
-(docs/decisions/0009).
+layer's weights become W + up @ down. For one question they are not added to the weights but
+calculated beside them, and only for the rows of a batch that want them (bot/encoder.py): reading a
+question for the search and for the other task in one pass costs a tenth more than one of them, and
+there is one model in memory (docs/decisions/0009).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +56,9 @@ def mean_vectors(tokenizer: Any, model: Any, texts: Sequence[str]) -> Any:
     return (states * mask).sum(1) / mask.sum(1)
 
 
-def pairs(model: Any, changes: Mapping[str, Any]) -> list[tuple[Any, Any, Any]]:
-    """Each changed layer of the model with its down (rank x in) and up (out x rank) as tensors.
-    Raises `ModelError` where the changes do not fit the model."""
+def pairs(model: Any, changes: Mapping[str, Any]) -> list[tuple[str, Any, Any, Any]]:
+    """Name and module of each changed layer of the model with its down (rank x in) and up (out x
+    rank) as tensors. Raises `ModelError` where the changes do not fit the model."""
     import torch
 
     layers = dict(model.named_modules())
@@ -71,7 +70,7 @@ def pairs(model: Any, changes: Mapping[str, Any]) -> list[tuple[Any, Any, Any]]:
             )
             if (up @ down).shape != layers[name].weight.shape:
                 raise ValueError(name)
-            found.append((layers[name], down, up))
+            found.append((name, layers[name], down, up))
     except (KeyError, RuntimeError, ValueError, AttributeError) as error:
         raise ModelError("The changes do not fit the embedding model.") from error
     return found
@@ -82,36 +81,5 @@ def merge(model: Any, changes: Mapping[str, Any]) -> None:
     import torch
 
     with torch.no_grad():
-        for layer, down, up in pairs(model, changes):
+        for _, layer, down, up in pairs(model, changes):
             layer.weight += up @ down
-
-
-class Changes:
-    """Changes attached to the layers of a loaded model (a torch module). They act inside `acting`
-    on some rows of a batch; outside of it the model is what it was. Not safe to call from several
-    threads.
-
-    `changes` holds, for each layer that is changed, NAME.down (rank x in) and NAME.up (out x rank).
-    Raises `ModelError` where they do not fit the model, which is then left alone.
-    """
-
-    def __init__(self, model: Any, changes: Mapping[str, Any]) -> None:
-        self._rows: slice | None = None
-        for layer, down, up in pairs(model, changes):
-            layer.register_forward_hook(self._hook(down.T.contiguous(), up.T.contiguous()))
-
-    @contextmanager
-    def acting(self, rows: slice) -> Iterator[None]:
-        """Within this, these rows of a batch are read by the changed model."""
-        self._rows = rows
-        try:
-            yield
-        finally:
-            self._rows = None
-
-    def _hook(self, down: Any, up: Any) -> Callable[..., None]:
-        def add(_: Any, given: tuple[Any, ...], made: Any) -> None:
-            if self._rows:
-                made[self._rows] += given[0][self._rows] @ down @ up
-
-        return add

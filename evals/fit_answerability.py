@@ -4,65 +4,109 @@
 
 A question counts as answerable when one of its sections is found first; an answerable question
 whose best passage is a wrong one counts against, like the unanswerable: better silent than wrong.
-The threshold is the least one at which at most `WRONG` of the unanswerable development questions
-are answered (scores held out by cross-validation). For sections that the model was not trained on
-it is fitted without their centres, for plain leaflets without the ways of asking, too. scikit-learn
-comes with sentence-transformers.
+The threshold is the least one at which at most `WRONG` of the unanswerable questions are answered
+(scores held out by cross-validation, a question with all its hits in one fold). There are five
+fits, each on indexes of its kind (evals/leaflet_sets.py): the guides as they are; the same without
+the centres of the trained model; the guides as plain leaflets without ways of asking; and a part of
+them, one to all, without known gaps, with and without their ways of asking. About fifteen minutes.
+scikit-learn comes with sentence-transformers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from bot.answering.answerability import (
     FEATURES,
     ONLY_TRAINED,
+    ONLY_WITH_GAPS,
     ONLY_WITH_WAYS,
     WEIGHTS_FILE,
     Features,
 )
 from bot.answering.flow import Bot
-from bot.settings import load_settings
+from bot.indexing.flow import make_embedder
+from bot.settings import Settings, load_settings
+from evals.leaflet_sets import drawn, leaflets, within
 from evals.metrics import auc
-from evals.question_sets import load_items
+from evals.question_sets import Item, load_items
 
 WRONG = 0.02
-"""Share of must-not-answer development questions that may slip through (own choice, reported). At
-0.03 two to three more in a hundred answerable questions are answered, and of all questions six or
-seven more in a thousand wrongly."""
+"""Share of must-not-answer questions that may slip through (own choice, reported)."""
 STRENGTH = 0.1
 """C of scikit-learn: the smaller, the more the weights are held back. Chosen by cross-validation
 from .1, .3 and 1."""
+SIZES = (1, 1, 1, 1, 1, 1, 3, 3, 3, 3, 10, 10, 0)
+"""Guides in the indexes without known gaps (0: all)."""
+OTHERS = 300
+"""Questions that an index does not answer, for each of those."""
+SEED = 5
 
 
-def collect(bot: Bot) -> tuple[list[Features], list[bool], list[bool]]:
-    """Features of the best hit of each development question, whether the hit answers it, and
-    whether anything does."""
-    features, labels, answerable = [], [], []
-    for item in load_items("dev"):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What the judge sees of one question's best hit, whether that answers it, and whether anything
+    in the index does."""
+
+    item: Item
+    features: Features
+    right: bool
+    answerable: bool
+
+
+def collect(bot: Bot, items: Iterable[Item]) -> list[Case]:
+    """One case for each question that is searched for and finds something."""
+    guides = {source.source_id for source in bot.sources()}
+    cases = []
+    for item in items:
         seen = bot.examine(item.question)
         if seen is None:
             continue
-        best, found = seen
-        features.append(found)
-        labels.append((best.source.source_id, best.heading[-1]) in set(item.sections))
-        answerable.append(item.answerable)
-    return features, labels, answerable
+        best, features = seen
+        cases.append(
+            Case(
+                item=item,
+                features=features,
+                right=(best.source.source_id, best.heading[-1]) in set(item.sections),
+                answerable=any(guide in guides for guide, _ in item.sections),
+            )
+        )
+    return cases
 
 
-def fit(
-    matrix: np.ndarray, labels: np.ndarray, answerable: np.ndarray, wrong: float
-) -> tuple[np.ndarray, float, float]:
-    """Coefficients with the intercept last, the threshold, and the cross-validated AUC."""
+def alone(settings: Settings, items: list[Item], *, ways: bool) -> list[Case]:
+    """Cases of indexes of some guides without known gaps."""
+    embedder, cases = make_embedder(settings), []
+    for seed, guides in enumerate(drawn(_guides(settings), SIZES, SEED)):
+        with leaflets(settings, guides, ways=ways, gaps=False, embedder=embedder) as bot:
+            cases += collect(bot, within(items, guides, OTHERS, seed))
+    return cases
+
+
+def _guides(settings: Settings) -> list[str]:
+    return sorted(path.name for path in settings.paths.knowledge.glob("*.md"))
+
+
+def fit(cases: list[Case], names: list[str], wrong: float) -> tuple[np.ndarray, float, float]:
+    """Weights of these features with the intercept last, the threshold, and the cross-validated
+    area under the curve."""
+    matrix = np.array([[case.features.values()[name] for name in names] for case in cases])
+    labels = np.array([case.right for case in cases])
+    answerable = np.array([case.answerable for case in cases])
     model = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=5000))
-    folds = StratifiedKFold(5, shuffle=True, random_state=1)
-    held_out = cross_val_predict(model, matrix, labels, cv=folds, method="predict_proba")[:, 1]
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=1)
+    held_out = cross_val_predict(
+        model, matrix, labels,
+        cv=folds, groups=[case.item.id for case in cases], method="predict_proba",
+    )[:, 1]  # fmt: skip
     area = auc(list(held_out[labels]), list(held_out[~labels]))
     threshold = float(np.quantile(held_out[~answerable], 1 - wrong))
     scaler, linear = (step for _, step in model.fit(matrix, labels).steps)
@@ -71,35 +115,45 @@ def fit(
 
 
 def main(path: Path = WEIGHTS_FILE) -> None:
-    bot = Bot.open(load_settings())
-    features, truth, can_be = collect(bot)
+    settings = load_settings()
+    items = [*load_items("dev"), *load_items("fit")]
+    bot = Bot.open(settings)
+    whole = collect(bot, items)
     bot.close()
-    labels, answerable = np.array(truth), np.array(can_be)
-    has_asked = np.array([f.asked is not None for f in features])
-    matrix = np.array([[f.values()[name] for name in FEATURES] for f in features])
-    trained = np.array([f.section_share is not None for f in features])
-    asked = [n for n, name in enumerate(FEATURES) if name not in ONLY_TRAINED]
-    plain = [n for n in asked if FEATURES[n] not in ONLY_WITH_WAYS]
+    with leaflets(
+        settings, _guides(settings), ways=False, gaps=True, embedder=make_embedder(settings)
+    ) as leaflet_bot:
+        plain = collect(leaflet_bot, items)
+    features = set(FEATURES)
+    parts = (
+        ("trained", [c for c in whole if c.features.section_share is not None], features),
+        ("asked", [c for c in whole if c.features.asked is not None], features - set(ONLY_TRAINED)),
+        ("plain", plain, features - set(ONLY_TRAINED) - set(ONLY_WITH_WAYS)),
+        (
+            "asked_alone",
+            [c for c in alone(settings, items, ways=True) if c.features.asked is not None],
+            features - set(ONLY_TRAINED) - set(ONLY_WITH_GAPS),
+        ),
+        (
+            "plain_alone",
+            alone(settings, items, ways=False),
+            features - set(ONLY_TRAINED) - set(ONLY_WITH_WAYS) - set(ONLY_WITH_GAPS),
+        ),
+    )
     lines = [
         "# Written by evals/fit_answerability.py from the development questions; do not edit by"
         " hand."
     ]
-    for name, keep, columns, wrong in (
-        ("trained", trained, list(range(len(FEATURES))), WRONG),
-        ("asked", has_asked, asked, WRONG),
-        ("plain", np.ones(len(features), bool), plain, WRONG),
-    ):
-        weights, threshold, area = fit(
-            matrix[keep][:, columns], labels[keep], answerable[keep], wrong
-        )
-        values = dict.fromkeys(FEATURES, 0.0)
-        values |= {FEATURES[c]: float(w) for c, w in zip(columns, weights, strict=False)}
+    for name, cases, seen in parts:
+        names = [feature for feature in FEATURES if feature in seen]
+        weights, threshold, area = fit(cases, names, WRONG)
+        values = dict.fromkeys(FEATURES, 0.0) | dict(zip(names, map(float, weights), strict=False))
         lines += ["", f"[{name}]", f"threshold = {threshold:.4f}", f"intercept = {weights[-1]:.4f}"]
         lines += [f"{key} = {value:.4f}" for key, value in values.items()]
-        kept = labels[keep]
         print(
-            f"{name}: {len(kept)} questions, {kept.sum()} may be answered, cross-validated AUC "
-            f"{area:.3f}, threshold {threshold:.3f}"
+            f"{name}: {len(cases)} cases, {sum(c.right for c in cases)} may be answered,"
+            f" cross-validated AUC {area:.3f}, threshold {threshold:.3f}",
+            flush=True,
         )
     path.write_text("\n".join(lines) + "\n", "utf-8")
 

@@ -10,6 +10,10 @@ from pathlib import Path
 from bot.records import Question, Turn
 
 FOLDER = Path(__file__).resolve().parent / "questions"
+SPLITS = ("dev", "learn", "fit", "test", "test2")
+"""`learn` and `fit` have many questions without facts, to train the model for questions on and to
+fit the judge on; `test` and `test2` are only run."""
+_SET = re.compile(r"^(?:test2?|fit)_|_?\d*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +35,10 @@ class Item:
 
 
 def load_items(split: str) -> list[Item]:
-    """All questions of a split (`dev` or `test`), in file order."""
+    """All questions of a split (of `SPLITS`), in file order."""
     items = []
     for path in sorted(FOLDER.glob("*.jsonl")):
-        kind = path.stem.removeprefix("test_").rstrip("_0123456789")
+        kind = _SET.sub("", path.stem)
         for line in path.read_text("utf-8").splitlines():
             row = json.loads(line)
             if row["split"] != split:

@@ -16,8 +16,10 @@ from bot.settings import Settings
 from evals import ablation, answers_eval, medquad, safety_eval
 from evals.html_report import html_report
 from evals.plain_recipe import ask_plain, plain_store
+from evals.question_sets import SPLITS
 
 KINDS = ("answers", "safety", "all", "medquad", "ablation")
+_ANSWERS, _SAFETY = ("answers", "ablation"), ("dev", "test")
 DATA = Path("../shared/data")
 
 
@@ -37,10 +39,11 @@ def run(
 
     Raises `SettingsError` for a kind or split that does not exist.
     """
-    if what not in KINDS or split not in ("dev", "test"):
+    if what not in KINDS or split not in (SPLITS if what in _ANSWERS else _SAFETY):
         raise SettingsError(
             f"There is no {what} {split} evaluation.",
-            hint=f"Use: python -m bot eval [{'|'.join(KINDS)}] --split [dev|test]",
+            hint=f"Use: python -m bot eval [{'|'.join(KINDS)}] --split [dev|test]; with "
+            f"{' or '.join(_ANSWERS)} also --split [{'|'.join(SPLITS)}]",
         )
     report: dict[str, Any] = {
         "split": split,

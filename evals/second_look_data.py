@@ -148,10 +148,9 @@ def _listed() -> Iterable[Example]:
 
 
 def _answerable() -> Iterable[Example]:
-    """Ways of asking and development questions: nothing of them may be hidden behind a card. Those
-    that tell of a sign, or may, say nothing here."""
-    labels = _toml("evals/safety/asked.toml")
-    left_out = {*labels["told"], *labels["unclear"]}
+    """Ways of asking, development questions and those of `learn`: nothing of them may be hidden
+    behind a card. Those that tell of a sign, or may, say nothing here."""
+    left_out = told_or_unclear()
     for path in sorted((ROOT / "knowledge").glob("*.md")):
         for section in load(path.name, path.read_bytes()).sections:
             for text in section.asked:
@@ -159,15 +158,24 @@ def _answerable() -> Iterable[Example]:
                     yield Example(
                         text=text, label=HARMLESS, own_case=False, origin="asked", kind="asked"
                     )
-    for item in load_items("dev"):
-        if item.answerable and not item.question.history:
+    for item in (*load_items("dev"), *load_items("learn")):
+        if item.question.text in left_out or item.question.history:
+            continue
+        if item.answerable or item.split == "learn":
             yield Example(
                 text=item.question.text,
                 label=HARMLESS,
-                own_case=False,
+                # What nothing answers may ask for a decision, too.
+                own_case=False if item.answerable else None,
                 origin="asked",
                 kind="answerable",
             )
+
+
+def told_or_unclear() -> set[str]:
+    """Ways of asking and questions that tell of a sign or ask for a decision, or may."""
+    labels = _toml("evals/safety/asked.toml")
+    return {*labels["told"], *labels["unclear"]}
 
 
 def _part(text: str) -> float:

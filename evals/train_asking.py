@@ -3,10 +3,11 @@
     python -m evals.train_asking             writes bot/rules/asking.npz
 
 The stored ways of asking and the heading of a section are a class, and so is each group of known
-gaps: the changed model learns to tell the classes apart, from a start at their mean vectors. It
-sees the stored ways of asking and the gaps; it never sees an evaluation question, but prints after
-each pass how often the right class of a development question comes first and among three. Needs an
-index; about fifteen minutes on one core.
+gaps: the changed model learns to tell the classes apart, from a start at their mean vectors. The
+questions of the split `learn` are examples, too: of any of the sections that answer them, or of any
+gap. It never sees another evaluation question, but prints after each pass how often the right class
+of a development question comes first and among three. Needs an index; about fifteen minutes on one
+core.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from torch.nn import functional
 
 from bot.gaps import load_gaps
 from bot.indexing.chunking import heading_text
-from bot.indexing.embedding import ASKING_FILE, centre_key, gap_key, model_folder
+from bot.indexing.embedding import ASKING_FILE, centre_key, gap_key
 from bot.indexing.flow import generations
 from bot.indexing.lexical import PassageStore
+from bot.indexing.weights import model_folder
 from bot.settings import load_settings
 from bot.tuned import DOWN, UP, load_base, mean_vectors
 from evals.question_sets import Item, load_items
@@ -41,28 +43,40 @@ SEED = 7
 Section = tuple[str, str]
 
 
-def examples() -> tuple[list[str], list[int], list[Section], list[str]]:
-    """Questions, the class of each, what each class is (a section of the guides, or a group of gaps
-    as ("", group)), and its key."""
+def examples() -> tuple[list[str], list[list[int]], list[Section], list[str]]:
+    """Questions, the classes that fit each, what each class is (a section of the guides, or a group
+    of gaps as ("", group)), and its key."""
     settings = load_settings()
     store = PassageStore.open(generations(settings).current().passages)
     texts: list[str] = []
-    classes: list[int] = []
+    classes: list[list[int]] = []
     names: list[Section] = []
     keys: list[str] = []
     for source_id in sorted(store.file_hashes()):
         for chunk in store.chunks_of(source_id):
             if chunk.asked:
                 texts += [heading_text(chunk), *chunk.asked]
-                classes += [len(names)] * (1 + len(chunk.asked))
+                classes += [[len(names)]] * (1 + len(chunk.asked))
                 names.append((source_id, chunk.heading[-1]))
                 keys.append(centre_key(chunk.asked))
     for gap in load_gaps(settings.paths.knowledge).gap:
         texts += gap.questions
-        classes += [len(names)] * len(gap.questions)
+        classes += [[len(names)]] * len(gap.questions)
         names.append(("", gap.group))
         keys.append(gap_key(gap.group))
+    gaps = [number for number, (source_id, _) in enumerate(names) if not source_id]
+    for item in load_items("learn"):
+        fitting = [names.index(section) for section in item.sections if section in names]
+        texts.append(item.question.text)
+        classes.append(fitting or gaps)
     return texts, classes, names, keys
+
+
+def loss_of(logits: torch.Tensor, fitting: torch.Tensor) -> torch.Tensor:
+    """Cross entropy, where any of the classes that fit (1, the others 0) will do."""
+    chances = functional.log_softmax(logits, dim=1)
+    right = chances.masked_fill(fitting == 0, -torch.inf).logsumexp(dim=1)
+    return -((1 - SMOOTHING) * right + SMOOTHING * chances.mean(dim=1)).mean()
 
 
 class Classes(nn.Module):
@@ -104,14 +118,19 @@ def show(scores: torch.Tensor, items: list[Item], names: list[Section], what: st
     print(f"{what}: first {first:.3f}, among three {three:.3f} of {len(items)}", flush=True)
 
 
-def train(texts: list[str], classes: list[int], names: list[Section]) -> dict[str, np.ndarray]:
+def train(
+    texts: list[str], classes: list[list[int]], names: list[Section]
+) -> dict[str, np.ndarray]:
     """The changes as arrays by name, and `centres`: a vector of length one for each class."""
     torch.manual_seed(SEED)
     chance = random.Random(SEED)
     tokenizer, model = load_base(model_folder("default"))
     vectors = functional.normalize(read(tokenizer, model, texts), dim=1)
-    which = torch.tensor(classes)
-    head = Classes(torch.zeros(len(names), vectors.shape[1]).index_add_(0, which, vectors))
+    which = torch.zeros(len(texts), len(names))
+    for number, fitting in enumerate(classes):
+        which[number, fitting] = 1.0
+    alone = torch.where(which.sum(1, keepdim=True) == 1, which, 0.0)
+    head = Classes(alone.T @ vectors)
     changed = with_changes(model)
     parts = [p for layer in changed.values() for p in (layer.down, layer.up)]
     rates = [RATE, RATE_OF_CENTRES]
@@ -127,9 +146,7 @@ def train(texts: list[str], classes: list[int], names: list[Section]) -> dict[st
                 group["lr"] = rate * min(1.0, step / 80) * max(0.02, 1 - step / steps)
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 made = mean_vectors(tokenizer, model, [texts[i] for i in some])
-            loss = functional.cross_entropy(
-                head(made.float()), which[some], label_smoothing=SMOOTHING
-            )
+            loss = loss_of(head(made.float()), which[some])
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(parts, 1.0)

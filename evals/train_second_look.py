@@ -25,7 +25,7 @@ import torch
 from torch import nn
 
 from bot.answering.second_look import HARMLESS
-from bot.indexing.embedding import model_folder
+from bot.indexing.weights import model_folder
 from bot.rules import load_rules
 from bot.tuned import DOWN, UP, layer_names, load_base, mean_vectors
 from evals.safety_eval import batches

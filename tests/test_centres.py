@@ -46,19 +46,23 @@ def test_where_nothing_was_trained_there_is_no_centre() -> None:
     assert Centres(CENTRES, (gap_key("cars"),), centre_key)(empty, [1.0, 0.0]) is empty
 
 
-def test_the_judge_has_weights_of_their_own_for_what_was_trained() -> None:
+def test_the_judge_has_weights_of_their_own_for_what_was_trained_and_where_no_gaps_are_known() -> (
+    None
+):
     judge = Judge(load_model(), lambda stem: True)
     asked = Query(text="what is it")
     hit = a_hit(CHUNK, asked_mean=0.8)
     kinds = {
-        "trained": Retrieved(hits=(hit,), section_share=0.7, gap_share=0.1),
-        "asked": Retrieved(hits=(hit,)),
-        "plain": Retrieved(hits=(a_hit(PLAIN),), gap_share=0.1),
+        "trained": Retrieved(hits=(hit,), gap_similarity=0.4, section_share=0.7, gap_share=0.1),
+        "asked": Retrieved(hits=(hit,), gap_similarity=0.4),
+        "plain": Retrieved(hits=(a_hit(PLAIN),), gap_similarity=0.4, gap_share=0.1),
+        "asked_alone": Retrieved(hits=(hit,)),
+        "plain_alone": Retrieved(hits=(a_hit(PLAIN),)),
     }
     thresholds = {kind: judge(asked, found).threshold for kind, found in kinds.items()}
     model = load_model()
     assert thresholds == {kind: getattr(model, kind).threshold for kind in kinds}
-    far = Retrieved(hits=(hit,), section_share=0.1, gap_share=0.7)
+    far = Retrieved(hits=(hit,), gap_similarity=0.4, section_share=0.1, gap_share=0.7)
     assert judge(asked, far).score < judge(asked, kinds["trained"]).score
 
 

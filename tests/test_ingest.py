@@ -14,11 +14,12 @@ import pytest
 
 from bot.answering.opened import IndexHolder
 from bot.errors import DamagedIndex, IndexMismatch, LockHeld, NoIndex, StoreError
-from bot.indexing.embedding import Embedder, weights_sha256
+from bot.indexing.embedding import Embedder
 from bot.indexing.flow import generations, ingest, make_embedder
 from bot.indexing.lexical import PassageStore
 from bot.indexing.reports import IngestReport
 from bot.indexing.store import InFolder, VectorStore
+from bot.indexing.weights import weights_sha256
 from bot.settings import Chunking, Paths, Settings
 from tests.conftest import write_guide
 

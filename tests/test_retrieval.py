@@ -51,6 +51,7 @@ def retriever(
     questions: Sequence[Match],
     words: Sequence[Match],
     chunks: dict[str, Chunk] = CHUNKS,
+    gaps: bool = True,
 ) -> Retriever:
     searches = Searches(
         passages=lambda text, k: passages,
@@ -60,7 +61,7 @@ def retriever(
         chunks=lambda ids: {i: chunks[i] for i in dict.fromkeys(ids)},
     )
     weights = Weights(passage=1.0, asked=0.5, asked_mean=1.0, heading=0.2, lexical=0.3)
-    return Retriever(searches, weights, candidates=10, keep=10)
+    return Retriever(searches, weights, candidates=10, keep=10, gaps=gaps)
 
 
 def ids(found: Retriever, **kwargs: object) -> list[str]:
@@ -91,6 +92,14 @@ def test_gaps_are_reported_and_never_hits() -> None:
     assert found.gap_group == "cars"
     assert found.gap_similarity == 0.95
     assert [h.chunk.chunk_id for h in found.hits] == [A]
+
+
+def test_an_index_that_knows_no_gaps_is_not_near_to_one() -> None:
+    asked = [Match(A, 0.6), Match(B, 0.2)]
+    known, unknown = retriever([], asked, []), retriever([], asked, [], gaps=False)
+    query = Query(text="x")
+    assert known(query, lambda c: True).gap_similarity == 0.2, "no nearer than the last one found"
+    assert unknown(query, lambda c: True).gap_similarity is None
 
 
 def test_priority_decides_only_between_near_equals() -> None:

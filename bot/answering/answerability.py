@@ -24,6 +24,8 @@ ONLY_WITH_WAYS = ("asked", "asked_mean", "covered")
 """Features that a passage without stored ways of asking does not have."""
 ONLY_TRAINED = ("section_share", "gap_share")
 """Features of sections that the model was trained on (bot/answering/centres.py)."""
+ONLY_WITH_GAPS = ("gap",)
+"""Features that there are only in an index with known gaps."""
 _WORD_SCALE = 10.0
 _LEAST_SHARE = 0.01
 _LONG = 12
@@ -56,14 +58,25 @@ class Weights(BaseModel):
 
 
 class Model(BaseModel):
-    """Three fits: for sections that the model was trained on, for others with stored ways of
-    asking, and for plain leaflets without."""
+    """Five fits: for sections that the model was trained on, for others with stored ways of asking,
+    and for plain leaflets without; the latter two again for an index that knows no gaps, where the
+    nearest gap says nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     trained: Weights
     asked: Weights
     plain: Weights
+    asked_alone: Weights
+    plain_alone: Weights
+
+    def weights(self, features: Features) -> Weights:
+        """Those that apply to a hit."""
+        if features.gap is None:
+            return self.plain_alone if features.asked is None else self.asked_alone
+        if features.asked is None:
+            return self.plain
+        return self.asked if features.section_share is None else self.trained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +85,10 @@ class Features:
 
     `asked` cosine to the nearest way of asking and `asked_mean` of the three nearest (None where
     the passage has none), `passage` cosine to the passage, `gap` cosine to the nearest question
-    known not to be covered, `section_share` and `gap_share` the natural logarithms of what its
-    section and all gaps have of bot/answering/centres.py, of 1% at least (None where the section
-    was not trained on). Shares (0 to 1) of the question's content words: `unknown` that no document
+    known not to be covered (None where the index knows none), `section_share` and `gap_share` the
+    natural logarithms of what its section and all gaps have of bot/answering/centres.py, of 1% at
+    least (None where the section was not trained on). Shares (0 to 1) of the question's content
+    words: `unknown` that no document
     holds, `covered` that the passage or its ways of asking hold (None without ways),
     `covered_by_passage` that the passage holds. `margin` is the lead of its score over the next
     hit, `lead` that over the third: two sections may well answer the same question (a middling one
@@ -85,7 +99,7 @@ class Features:
     asked: float | None
     asked_mean: float | None
     passage: float
-    gap: float
+    gap: float | None
     section_share: float | None
     gap_share: float | None
     unknown: float
@@ -137,7 +151,7 @@ class Judge:
                 threshold=threshold,
             )
         best = features.passage if features.asked is None else features.asked
-        reason = "known gap" if features.gap > best else "no passage is close enough"
+        reason = "known gap" if (features.gap or 0.0) > best else "no passage is close enough"
         return Verdict(kind="unanswerable", reason=reason, score=score, threshold=threshold)
 
     def features(self, query: Query, retrieved: Retrieved) -> Features:
@@ -169,11 +183,7 @@ class Judge:
 
     def score(self, features: Features) -> tuple[float, float]:
         """Probability that the hit answers the question, and the threshold that applies to it."""
-        weights = self._model.trained
-        if features.asked is None:
-            weights = self._model.plain
-        elif features.section_share is None:
-            weights = self._model.asked
+        weights = self._model.weights(features)
         logit = weights.intercept + sum(
             getattr(weights, name) * value for name, value in features.values().items()
         )

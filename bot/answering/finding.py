@@ -121,6 +121,7 @@ class Finder:
             candidates=chosen.candidates,
             keep=chosen.keep,
             records_each=index.manifest.questions / max(1, index.manifest.passages),
+            gaps=bool(index.manifest.gap_groups),
         )
 
     def _rereader(self, index: OpenIndex, read: Read) -> Rereader:

@@ -97,7 +97,7 @@ class Bot:
         self._greeting = Greeting(rules)
         self._language = Language(rules)
         self._judge_model = load_model()
-        self._sentence_vectors = Remembered(embedder.embed_documents, most=_SENTENCES_KEPT)
+        self._sentence_vectors = Remembered(embedder.embed_few, most=_SENTENCES_KEPT)
         self._find = Finder(settings.retrieval, embedder, self._lexicon)
 
     @classmethod

@@ -94,7 +94,8 @@ class _Candidate:
 class Retriever:
     """Callable: a query in, `Retrieved` out. `accept` says which passages may be shown at all
     (not withdrawn, not overdue). `records_each` is how many headings and ways of asking a passage
-    has on average: more of them than so many a passage need not be looked at."""
+    has on average: more of them than so many a passage need not be looked at. `gaps`: does the
+    index know questions that it does not cover?"""
 
     def __init__(
         self,
@@ -104,8 +105,10 @@ class Retriever:
         candidates: int,
         keep: int,
         records_each: float = 0.0,
+        gaps: bool = True,
     ) -> None:
         self._searches = searches
+        self._gaps = gaps
         least, most = _QUESTIONS_EACH
         self._questions = candidates * min(most, max(least, math.ceil(records_each)))
         self._weights = weights
@@ -147,7 +150,7 @@ class Retriever:
         return Retrieved(
             hits=tuple(hits[: self._keep]),
             # A gap beyond the neighbours fetched is at most as near as the farthest of them.
-            gap_similarity=gap.similarity if gap else floors[1],
+            gap_similarity=gap.similarity if gap else floors[1] if self._gaps else None,
             gap_question=gap.text if gap else None,
             gap_group=gap.group if gap else None,
         )

