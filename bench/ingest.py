@@ -141,7 +141,7 @@ def plain() -> Callable[[Path, Path], tuple[int, int]]:
     from langchain_text_splitters import RecursiveCharacterTextSplitter
     from sentence_transformers import SentenceTransformer
 
-    from bot.indexing.weights import model_folder
+    from bot.weights import model_folder
 
     class Plain(Embeddings):
         model = SentenceTransformer(str(model_folder("default")), device="cpu")

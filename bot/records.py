@@ -221,8 +221,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieved:
-    """Hits, best first; how near the question is to the nearest known gap (None in an index that
-    knows none); bot/answering/centres.py."""
+    """Hits, best first; how near it is to known gaps (None: none known); its centres' shares."""
 
     hits: tuple[Hit, ...]
     gap_similarity: float | None = None

@@ -33,10 +33,10 @@ from bot.answering.second_look import (
 )
 from bot.answering.triage import Triage
 from bot.indexing.embedding import Embedder
-from bot.indexing.weights import DEFAULT_MODEL, model_folder, weights_sha256
 from bot.records import AlertLevel, Contact, Question
 from bot.rules import Rules, load_rules
 from bot.tuned import DOWN, UP
+from bot.weights import DEFAULT_MODEL, model_folder, weights_sha256
 from evals import fit_triage
 from evals.question_sets import load_items
 from evals.safety_eval import SETS, batches, cases

@@ -114,8 +114,8 @@ def _asked() -> Iterable[tuple[str, bool | None, str]]:
             for text in section.asked:
                 if text not in unclear:
                     yield text, text in told, "asked"
-    for item in load_items("dev"):
-        if item.answerable and not item.question.history:
+    for item in (*load_items("dev"), *load_items("learn")):
+        if item.answerable and not item.question.history and item.question.text not in unclear:
             yield item.question.text, None, "asked"
 
 

@@ -48,9 +48,9 @@ def leaflets(
 
 
 def drawn(names: Sequence[str], sizes: Sequence[int], seed: int) -> list[list[str]]:
-    """For each size so many guides, drawn anew each time (0: all)."""
+    """For each size so many guides, drawn anew each time."""
     chance = random.Random(seed)
-    return [chance.sample(list(names), size) if size else list(names) for size in sizes]
+    return [chance.sample(list(names), size) for size in sizes]
 
 
 def within(items: Sequence[Item], guides: Sequence[str], others: int, seed: int) -> list[Item]:

@@ -13,6 +13,8 @@ FOLDER = Path(__file__).resolve().parent / "questions"
 SPLITS = ("dev", "learn", "fit", "test", "test2")
 """`learn` and `fit` have many questions without facts, to train the model for questions on and to
 fit the judge on; `test` and `test2` are only run."""
+POOLED = FOLDER / "pooled.tsv"
+"""Sections found to answer a question when searches' first hits were judged: id, file, heading."""
 _SET = re.compile(r"^(?:test2?|fit)_|_?\d*$")
 
 
@@ -37,6 +39,7 @@ class Item:
 def load_items(split: str) -> list[Item]:
     """All questions of a split (of `SPLITS`), in file order."""
     items = []
+    more = _pooled()
     for path in sorted(FOLDER.glob("*.jsonl")):
         kind = _SET.sub("", path.stem)
         for line in path.read_text("utf-8").splitlines():
@@ -50,7 +53,10 @@ def load_items(split: str) -> list[Item]:
                     split=split,
                     question=Question(text=row["question"], history=history),
                     kind=row.get("kind", kind),
-                    sections=tuple((s[0], s[1]) for s in row.get("sections", ())),
+                    sections=(
+                        *((s[0], s[1]) for s in row.get("sections", ())),
+                        *more.get(row["id"], ()),
+                    ),
                     facts=tuple(
                         re.compile(f[0] if isinstance(f, list) else f, re.IGNORECASE)
                         for f in row.get("facts", ())
@@ -59,3 +65,11 @@ def load_items(split: str) -> list[Item]:
                 )
             )
     return items
+
+
+def _pooled() -> dict[str, list[tuple[str, str]]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    for line in POOLED.read_text("utf-8").splitlines():
+        item, source_id, heading = line.split("\t")
+        found.setdefault(item, []).append((source_id, heading))
+    return found

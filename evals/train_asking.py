@@ -27,9 +27,9 @@ from bot.indexing.chunking import heading_text
 from bot.indexing.embedding import ASKING_FILE, centre_key, gap_key
 from bot.indexing.flow import generations
 from bot.indexing.lexical import PassageStore
-from bot.indexing.weights import model_folder
 from bot.settings import load_settings
 from bot.tuned import DOWN, UP, load_base, mean_vectors
+from bot.weights import model_folder
 from evals.question_sets import Item, load_items
 from evals.train_second_look import in_batches, with_changes
 

@@ -25,9 +25,9 @@ import torch
 from torch import nn
 
 from bot.answering.second_look import HARMLESS
-from bot.indexing.weights import model_folder
 from bot.rules import load_rules
 from bot.tuned import DOWN, UP, layer_names, load_base, mean_vectors
+from bot.weights import model_folder
 from evals.safety_eval import batches
 from evals.second_look_data import ROOT, Example, examples
 

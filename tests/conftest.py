@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from bot.indexing.flow import ingest, make_embedder
 from bot.settings import Embedding, Paths, Settings
@@ -98,11 +99,19 @@ def embedder() -> Any:
 
 @pytest.fixture(scope="session")
 def real_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings over the real guides with an index of their own, built once a test run."""
-    settings = Settings(paths=Paths(var=tmp_path_factory.mktemp("var")))
-    report = ingest(settings)
-    assert not report.failed
-    return settings
+    """Settings over the real guides with an index of their own: built once a test run, whichever
+    process needs it first, and copied for the other."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    with FileLock(root / "real.lock"):
+        if not (built := root / "real").exists():
+            report = ingest(Settings(paths=Paths(var=root / "building")))
+            assert not report.failed
+            (root / "building").rename(built)
+    own = tmp_path_factory.mktemp("real") / "var"
+    shutil.copytree(built, own)
+    return Settings(paths=Paths(var=own))
 
 
 @pytest.fixture(scope="session")

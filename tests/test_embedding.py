@@ -22,6 +22,10 @@ TEXTS = [
 ]
 
 
+ROUNDED = 0.9999
+"""Least cosine between what is the same but for bfloat16 (docs/decisions/0012)."""
+
+
 def test_vectors_made_in_bulk_have_length_one_and_the_direction_of_the_full_ones() -> None:
     embedder = Embedder()
     full = np.array(embedder.embed_documents(TEXTS))
@@ -48,7 +52,7 @@ def test_a_processor_without_bfloat16_uses_the_model_as_it_is(
 def test_reading_gives_the_same_vectors_as_embedding_and_the_words(embedder: Embedder) -> None:
     text = "When does my Hair come back?"
     read = embedder.read_query(text)
-    assert read.vector == pytest.approx(embedder.embed_query(text), abs=1e-5)
+    assert np.dot(read.vector, embedder.embed_query(text)) > ROUNDED
     assert read.words == ("when", "does", "my", "hair", "come", "back", "?")
     bulk = embedder.read_in_bulk(TEXTS)
     for made, vector in zip(bulk, embedder.embed_in_bulk(TEXTS), strict=True):
@@ -103,4 +107,4 @@ def test_a_prefix_is_read_but_is_no_word_of_the_question() -> None:
     with_prefix = Embedder(query_prefix="query: ")
     read = with_prefix.read_query("is hair lost")
     assert read.words == ("is", "hair", "lost")
-    assert read.vector == pytest.approx(with_prefix.embed_query("is hair lost"), abs=1e-5)
+    assert np.dot(read.vector, with_prefix.embed_query("is hair lost")) > ROUNDED

@@ -9,8 +9,8 @@ import torch
 from bot.encoder import Changes, Encoder, padded, tokens_of
 from bot.errors import ModelError
 from bot.indexing.embedding import Embedder
-from bot.indexing.weights import model_folder
 from bot.tuned import DOWN, UP, layer_names, load_base, mean_vectors, merge
+from bot.weights import model_folder
 
 TEXTS = ("yes", "How long until I can taste food again?", "gvhd " * 120, "Ich habe Angst.")
 

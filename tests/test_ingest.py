@@ -19,8 +19,8 @@ from bot.indexing.flow import generations, ingest, make_embedder
 from bot.indexing.lexical import PassageStore
 from bot.indexing.reports import IngestReport
 from bot.indexing.store import InFolder, VectorStore
-from bot.indexing.weights import weights_sha256
 from bot.settings import Chunking, Paths, Settings
+from bot.weights import weights_sha256
 from tests.conftest import write_guide
 
 

@@ -109,7 +109,7 @@ def test_a_named_cross_encoder_scores_pairs(tmp_path: Path) -> None:
     """A real, tiny, untrained cross-encoder from the default model's weights."""
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    from bot.indexing.weights import DEFAULT_MODEL, model_folder
+    from bot.weights import DEFAULT_MODEL, model_folder
 
     folder = str(model_folder(DEFAULT_MODEL))
     model = AutoModelForSequenceClassification.from_pretrained(

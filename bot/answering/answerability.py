@@ -88,12 +88,12 @@ class Features:
     known not to be covered (None where the index knows none), `section_share` and `gap_share` the
     natural logarithms of what its section and all gaps have of bot/answering/centres.py, of 1% at
     least (None where the section was not trained on). Shares (0 to 1) of the question's content
-    words: `unknown` that no document
-    holds, `covered` that the passage or its ways of asking hold (None without ways),
-    `covered_by_passage` that the passage holds. `margin` is the lead of its score over the next
-    hit, `lead` that over the third: two sections may well answer the same question (a middling one
-    where there is no third: a small index proves nothing). `words` is a tenth of its bm25, `length`
-    content words of the question over 12, at most 1, `long_lead` a product of it with the lead.
+    words: `unknown` that no document holds, `covered` that the passage (with its title and heading)
+    or its ways of asking hold (None without ways), `covered_by_passage` that the passage holds.
+    `margin` is the lead of its score over the next hit, `lead` that over the third: two sections
+    may well answer the same question (a middling one where there is no third: a small index proves
+    nothing). `words` is a tenth of its bm25, `length` content words of the question over 12, at
+    most 1, `long_lead` a product of it with the lead.
     """
 
     asked: float | None
@@ -161,7 +161,8 @@ class Judge:
         """
         hit, *others = retrieved.hits
         terms = list(dict.fromkeys(content_words(query.text)))
-        passage = {*content_words(" ".join(hit.chunk.heading)), *content_words(hit.chunk.text)}
+        own = " ".join((hit.chunk.source.title, *hit.chunk.heading, hit.chunk.text))
+        passage = set(content_words(own))
         asked = {word for way in hit.chunk.asked for word in content_words(way)}
         has_ways = bool(hit.chunk.asked)
         trained = has_ways and retrieved.section_share is not None

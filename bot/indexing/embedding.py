@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from bot.encoder import Changes, Encoder, bfloat16_is_fast, means_of, padded, tokens_of
 from bot.errors import ModelError
-from bot.indexing.weights import DEFAULT_MODEL, DEFAULT_SHA256, model_folder, weights_sha256
 from bot.offline import stay_offline
 from bot.tuned import DOWN, MOST_TOKENS, UP, merge
+from bot.weights import DEFAULT_MODEL, DEFAULT_SHA256, model_folder, weights_sha256
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
