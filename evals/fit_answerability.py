@@ -35,7 +35,7 @@ from bot.answering.answerability import (
 from bot.answering.flow import Bot
 from bot.indexing.flow import make_embedder
 from bot.settings import Settings, load_settings
-from evals.leaflet_sets import drawn, leaflets, within
+from evals.leaflet_sets import answered_by, drawn, leaflets, within
 from evals.metrics import auc
 from evals.question_sets import Item, load_items
 
@@ -78,7 +78,7 @@ def collect(bot: Bot, items: Iterable[Item]) -> list[Case]:
                 item=item,
                 features=features,
                 right=(best.source.source_id, best.heading[-1]) in set(item.sections),
-                answerable=any(guide in guides for guide, _ in item.sections),
+                answerable=answered_by(item, guides),
             )
         )
     return cases

@@ -10,7 +10,7 @@ import random
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,8 +53,13 @@ def drawn(names: Sequence[str], sizes: Sequence[int], seed: int) -> list[list[st
     return [chance.sample(list(names), size) for size in sizes]
 
 
+def answered_by(item: Item, guides: Collection[str]) -> bool:
+    """Whether one of its sections stands in one of these guides."""
+    return any(guide in guides for guide, _ in item.sections)
+
+
 def within(items: Sequence[Item], guides: Sequence[str], others: int, seed: int) -> list[Item]:
     """The questions that these guides answer, and so many of the rest."""
-    held = [item for item in items if any(guide in guides for guide, _ in item.sections)]
-    rest = [item for item in items if not any(guide in guides for guide, _ in item.sections)]
+    held = [item for item in items if answered_by(item, guides)]
+    rest = [item for item in items if not answered_by(item, guides)]
     return held + random.Random(seed).sample(rest, min(others, len(rest)))

@@ -97,6 +97,13 @@ def embedder() -> Any:
     return make_embedder(Settings(embedding=Embedding()))
 
 
+@pytest.fixture
+def full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An embedder made now reads a question as on a processor without bfloat16: to the last digits
+    what the library makes of it. With it: tests/test_encoder.py."""
+    monkeypatch.setattr("bot.indexing.embedding.bfloat16_is_fast", lambda: False)
+
+
 @pytest.fixture(scope="session")
 def real_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings over the real guides with an index of their own: built once a test run, whichever

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from bot.answering.flow import Bot
 from bot.answering.screening import Screener
@@ -164,17 +163,7 @@ def test_the_file_names_rules_and_belongs_to_its_weights(rules, tmp_path: Path) 
         load_model(tmp_path / "look.toml")
 
 
-ROUNDED = 0.9999
-"""Least cosine between what is the same but for bfloat16 and padding (docs/decisions/0012)."""
-
-
-def likeness(some: Sequence[Any], others: Sequence[Any]) -> float:
-    """The least cosine of two rows in the same place."""
-    one, other = np.array(some), np.array(others)
-    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
-    return float(((one * other).sum(axis=1) / lengths).min())
-
-
+@pytest.mark.usefixtures("full_precision")
 def test_changes_that_do_not_fit_are_an_error_and_none_is_the_model_itself() -> None:
     bare = Embedder(use_adapter=False)
     texts = ["I am so tired", "what is a stem cell transplant?"]
@@ -188,9 +177,12 @@ def test_changes_that_do_not_fit_are_an_error_and_none_is_the_model_itself() -> 
             bare.tuned(texts)
         assert np.array_equal(bare.embed_documents(texts), alone), "it embeds as before"
     bare.attach({})
-    assert likeness(bare.tuned(texts), alone) > ROUNDED
+    plain = bare.tuned(texts)
+    plain /= np.linalg.norm(plain, axis=1, keepdims=True)
+    assert np.allclose(plain, alone, atol=1e-4)
 
 
+@pytest.mark.usefixtures("full_precision")
 def test_one_pass_gives_what_two_would_and_each_text_is_read_by_its_own_model() -> None:
     _, _, changes = load_model()
     both, once = Embedder(), Embedder(use_adapter=False)
@@ -201,9 +193,20 @@ def test_one_pass_gives_what_two_would_and_each_text_is_read_by_its_own_model() 
     for query, made in zip(queries, readings, strict=True):
         alone = both.read_query(query)
         assert made.words == alone.words
-        assert likeness([made.vector, *made.vectors], [alone.vector, *alone.vectors]) > ROUNDED
-    assert likeness(tuned, both.tuned(texts)) > ROUNDED
-    assert likeness(tuned, once.tuned(texts)) < 0.9, "the changes change something"
+        assert np.allclose(made.vector, alone.vector, atol=1e-5)
+        assert np.allclose(made.vectors, alone.vectors, atol=1e-5)
+    assert np.allclose(tuned, both.tuned(texts), atol=1e-4)
+    plain = once.tuned(texts)
+    assert np.abs(tuned - plain).max() > 0.1, "the changes change something"
+    # What a low-rank change is: the same as the weights with up @ down added to them.
+    added = Embedder(use_adapter=False)
+    model = added._model[0].auto_model
+    with torch.no_grad():
+        for name, layer in model.named_modules():
+            if name + DOWN in changes:
+                up, down = (changes[name + end].astype("float32") for end in (UP, DOWN))
+                layer.weight += torch.from_numpy(up @ down)
+    assert np.allclose(tuned, added.tuned(texts), atol=1e-4)
 
 
 def test_a_question_and_its_second_look_go_through_the_model_once(

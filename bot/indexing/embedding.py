@@ -201,18 +201,16 @@ class Embedder:
         quick pass of `read_query`. The cosine to the full vector is above 0.9999."""
         if not self.is_default or not texts:
             return self.embed_documents(texts)
-        tokenizer, order = (
-            self._model.tokenizer,
-            sorted(range(len(texts)), key=lambda n: len(texts[n])),
-        )
+        window = self.window
+        order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
         made: list[list[float]] = [[]] * len(texts)
         for at in range(0, len(order), self._batch_size):
             some = order[at : at + self._batch_size]
-            rows = tokens_of(
-                tokenizer, [self._passage_prefix + texts[n] for n in some], self.window
-            )
-            with self._lock:
-                _, vectors = self._pass(False, padded(tokenizer, rows["input_ids"]), ())
+            prefixed = [self._passage_prefix + texts[n] for n in some]
+            with self._lock:  # a tokenizer serves one thread at a time
+                tokenizer = self._model.tokenizer
+                rows = tokens_of(tokenizer, prefixed, window)["input_ids"]
+                _, vectors = self._pass(False, padded(tokenizer, rows), ())
             for n, vector in zip(some, self._adapted(vectors.numpy()), strict=True):
                 made[n] = vector
         return made
