@@ -21,7 +21,7 @@ from bot.text import flesch_kincaid
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST = date(2026, 11, 22)
-NEWEST = date(2026, 11, 28)
+NEWEST = date(2026, 11, 29)
 
 BLOCKED = re.compile(
     r"paracetamol|acetaminophen|tylenol|ibuprofen|aspirin|calpol|panadol|nurofen|motrin|advil|aleve|"

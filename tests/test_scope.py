@@ -25,7 +25,7 @@ BATCHES = {
 REQUESTS = [t for rule in CASES if rule != "general" for t in CASES[rule]]
 REQUESTS += [t for batch in BATCHES.values() for t in batch["declined"]]
 GENERAL = [*CASES["general"], *(t for batch in BATCHES.values() for t in batch["general"])]
-RULES = load_rules(today=date(2026, 11, 28))
+RULES = load_rules(today=date(2026, 11, 29))
 scope = Scope(RULES)
 greeting = Greeting(RULES)
 

@@ -21,7 +21,7 @@ FAMILIES = (
     "fever", "breathing_and_chest", "bleeding", "brain", "skin_gut_liver", "medicines",
     "line_urine_exposure", "several_signs", "crisis", "harmless",
 )  # fmt: skip
-TODAY = date(2026, 11, 28)
+TODAY = date(2026, 11, 29)
 PHONE = Contact(
     name="the transplant unit",
     phone="+44 (0)20 7946 0000",
@@ -347,10 +347,38 @@ def test_the_highest_level_wins(text: str, wanted: str) -> None:
         ("I have a rash and sores in my mouth", "urgent"),
         ("I have diarrhea and feel dizzy", "urgent"),
         ("my line is open and I'm short of breath", "emergency"),
+        ("his temp is 38.9 and hes confused", "emergency"),
+        ("39.2 and she doesn't know where she is", "emergency"),
+        ("fever and so drowsy, hard to wake him", "emergency"),
+        ("shaking chills, and dad is not making sense", "emergency"),
+        ("38.6 and her legs are mottled", "emergency"),
+        ("he is confused", "urgent"),
+        ("fever 38.3, not confused", "urgent"),
+        ("temp 38.4 and I don't know who to ring", "urgent"),
+        ("I'm confused about whether 38.1 counts as a fever", "urgent"),
+        ("can a fever make you confused?", None),
+        ("he was confused last year with a fever of 40", None),
     ],
 )
-def test_flags_that_are_worse_together(text: str, wanted: str) -> None:
+def test_flags_that_are_worse_together(text: str, wanted: str | None) -> None:
     assert level(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("earlier", "now", "wanted"),
+    [
+        ("his temp is 39", "hes really confused now", "emergency"),
+        ("dad is confused", "his temperature is 38.8", "emergency"),
+        ("tiene 39 de fiebre", "y ahora está confundido", "emergency"),
+        ("his temp is 39", "what is GVHD?", None),
+        ("what counts as a fever?", "he is confused", "urgent"),
+    ],
+)
+def test_flags_that_are_worse_together_are_told_one_after_the_other(
+    earlier: str, now: str, wanted: str | None
+) -> None:
+    found = triage()(Question(text=now, history=(Turn(role="user", text=earlier),))).alert
+    assert (found.level if found else None) == wanted
 
 
 def test_overdose_is_a_crisis_with_the_emergency_number_first() -> None:

@@ -70,6 +70,8 @@ class Triage:
             said = sure
         for each in elsewhere.values():
             said, noticed = self._merged(each, said, noticed)
+        told = {rule.id for rule in sure}.union(*(each.now for each in elsewhere.values()))
+        said = self._worse_together(said, told, message, question)
         language = self._language_of(question, elsewhere)
         alert = None
         if said:
@@ -112,7 +114,7 @@ class Triage:
         if found.mainly:
             said = [rule for rule in said if rule.id not in found.named]
         said += [rule for rule in self._rules.flags if rule.id in found.now and rule not in said]
-        named = [rule for rule in self._rules.flags if rule.id in found.named]
+        named = [r for r in self._rules.flags if r.id in found.named and not r.together]
         noticed = [rule for rule in (*noticed, *named) if rule not in said]
         ordered = sorted(
             dict.fromkeys(r.id for r in noticed), key=lambda i: -_ORDER[self._by_id[i].level]
@@ -136,6 +138,8 @@ class Triage:
         noticed: list[FlagRule] = []
         found: set[str] = set()
         for rule in self._rules.flags:
+            if rule.together:
+                continue
             states = self._states(rule, message)
             if rule.temperature:
                 states |= {
@@ -152,6 +156,43 @@ class Triage:
                 found.add(SAID[0] if rule.level in _GRAVE else SAID[1])
             found |= {f"<{state}>" for state in states - {"sure", "said"}}
         return sure, said, sorted(noticed, key=lambda rule: -_ORDER[rule.level]), found
+
+    def _worse_together(
+        self, said: list[FlagRule], told: set[str], message: Message, question: Question
+    ) -> list[FlagRule]:
+        """With the rules whose signs count only beside those of another (of `told`, ids of what
+        phrases and temperatures found for sure): both in this message, or one of them in a message
+        just before ("he has 39", "and now he is confused")."""
+        alone = [rule for rule in said if not rule.together]
+        found = []
+        for rule in self._rules.flags:
+            if not rule.together:
+                continue
+            own = rule in said or "said" in self._states(rule, message)
+            other = bool(told & {*rule.together})
+            if own != other:
+                before = self._told_before(question)
+                own, other = own or rule.id in before, other or bool(before & {*rule.together})
+            if own and other:
+                found.append(rule)
+        return [*found, *alone]
+
+    def _told_before(self, question: Question) -> set[str]:
+        """Ids of the rules that the user's last messages tell of, each taken by itself."""
+        told: set[str] = set()
+        for turn in question.history[-_TURNS_BACK:]:
+            if turn.role != "user":
+                continue
+            earlier, message = Question(text=turn.text), self._rules.read(turn.text)
+            told |= {rule.id for rule in self._sort(message, earlier)[0]}
+            told |= {
+                rule.id
+                for rule in self._rules.flags
+                if rule.together and "said" in self._states(rule, message)
+            }
+            for spoken in self._rules.spoken.values():
+                told |= self._spoken(spoken, earlier).now
+        return told
 
     def _states(self, rule: FlagRule, message: Message) -> set[str]:
         """How the rule's phrases in the message are meant; `sure` where no weight is asked."""

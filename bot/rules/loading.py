@@ -90,6 +90,9 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
     for follow_up in follow_ups:
         if follow_up.rule not in {rule.id for rule in rules}:
             raise RulesError(f"red_flags.toml: follow_up names no rule: {follow_up.rule}")
+    for rule in rules:
+        if set(rule.together) - {other.id for other in rules if not other.together}:
+            raise RulesError(f"red_flags.toml: {rule.id}: `together` names no rule to go with")
     contacts = load_contacts(folder, today=day)
     strange = examples.examples.keys() - {HARMLESS, *(rule.id for rule in rules)}
     if strange:

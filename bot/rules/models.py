@@ -41,6 +41,7 @@ class FlagRule(Reviewed):
     phrases: tuple[str, ...] = Field(min_length=1)
     unless: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    together: tuple[Id, ...] = ()
     personal: bool = False
     past: bool = True
     strict: bool = False
