@@ -47,8 +47,8 @@ HELD = ("batch_17", "batch_18")
 WRONG = 0.03
 """Share of the harmless messages that it may alarm on beside the rules (own choice)."""
 ANSWERABLE = 0.007
-"""Share of answerable questions (of the splits dev and fit) that it may alarm on, or decline (own
-choice)."""
+"""Share of plain questions (the answerable ones and those of strangers, in dev and fit) that it
+may alarm on, or decline (own choice)."""
 DECLINED = 0.02
 """Share of the general questions that it may decline beside the rules (own choice)."""
 HIGHER = 0.03
@@ -270,7 +270,9 @@ def main(source: Path) -> None:
     answerable = [
         reader.row("answerable", ("none",), item.question.text)
         for item in (*load_items("dev"), *load_items("fit"))
-        if item.answerable and not item.question.history and item.question.text not in left_out
+        if (item.answerable or item.by_stranger)
+        and not item.question.history
+        and item.question.text not in left_out
     ]
     answerable = [row for row in answerable if not row.level and not row.declined]
     levels = {rule.id: rule.level for rule in rules.flags}

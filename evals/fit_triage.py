@@ -115,8 +115,13 @@ def _asked() -> Iterable[tuple[str, bool | None, str]]:
                 if text not in unclear:
                     yield text, text in told, "asked"
     for item in (*load_items("dev"), *load_items("learn")):
-        if item.answerable and not item.question.history and item.question.text not in unclear:
-            yield item.question.text, None, "asked"
+        text = item.question.text
+        if item.question.history or text in unclear:
+            continue
+        if item.by_stranger:
+            yield text, text in told, "strangers"
+        elif item.answerable:
+            yield text, None, "asked"
 
 
 def framed(found: Sequence[Example]) -> list[Example]:

@@ -10,12 +10,14 @@ from pathlib import Path
 from bot.records import Question, Turn
 
 FOLDER = Path(__file__).resolve().parent / "questions"
-SPLITS = ("dev", "learn", "fit", "test", "test2")
+SPLITS = ("dev", "learn", "fit", "test", "test2", "test3")
 """`learn` and `fit` have many questions without facts, to train the model for questions on and to
-fit the judge on; `test` and `test2` are only run."""
+fit the judge on; `test`, `test2` and `test3` are only run."""
+STRANGERS = ("strangers", "test3")
+"""How the sets begin whose writers had not seen the guides."""
 POOLED = FOLDER / "pooled.tsv"
 """Sections found to answer a question when searches' first hits were judged: id, file, heading."""
-_SET = re.compile(r"^(?:test2?|fit)_|_?\d*$")
+_SET = re.compile(r"^(?:test[23]?|fit)_|_?\d*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,8 @@ class Item:
     sections: tuple[tuple[str, str], ...] = ()
     facts: tuple[re.Pattern[str], ...] = ()
     register: str = ""
+    by_stranger: bool = False
+    """Written by somebody who had not seen the guides."""
 
     @property
     def answerable(self) -> bool:
@@ -62,6 +66,7 @@ def load_items(split: str) -> list[Item]:
                         for f in row.get("facts", ())
                     ),
                     register=row.get("register", ""),
+                    by_stranger=path.stem.startswith(STRANGERS),
                 )
             )
     return items

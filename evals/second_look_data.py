@@ -165,8 +165,9 @@ def _answerable() -> Iterable[Example]:
             yield Example(
                 text=item.question.text,
                 label=HARMLESS,
-                # What nothing answers may ask for a decision, too.
-                own_case=False if item.answerable else None,
+                # What nothing answers may ask for a decision, too. Of what strangers wrote a
+                # reader took that out.
+                own_case=False if item.answerable or item.by_stranger else None,
                 origin="asked",
                 kind="answerable",
             )

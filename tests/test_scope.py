@@ -113,7 +113,23 @@ def test_a_need_that_names_no_slot_stops_the_bot() -> None:
 
 def test_every_slot_is_used() -> None:
     used = {w.removeprefix("-") for r in RULES.scope.rule for n in r.needs for w in n.split()}
+    used |= {name for r in RULES.scope.rule for name in r.unless}
     assert used == RULES.scope.slots.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "declined"),
+    [
+        ("what do I say when the little one asks is mummy going to die", False),
+        ("She asks me will I die and I have no words. What do other parents answer?", False),
+        ("what would you say to a 7 year old whose marrow goes into her brother", False),
+        ("is mummy going to die", True),
+        ("what would you say my chances are", True),
+    ],
+)
+def test_how_to_put_it_to_a_child_is_no_personal_request(text: str, declined: bool) -> None:
+    found = Scope(RULES)(Question(text=text))
+    assert (found is not None) is declined
 
 
 @pytest.mark.parametrize(

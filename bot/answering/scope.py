@@ -73,12 +73,15 @@ class Scope:
         folded, found = self._read(question)
         starts = _pieces(folded)
         for rule, needs in self._needs:
+            if any(name in found for name in rule.unless):
+                continue
             if any(_asks(need, found, starts, len(folded.words)) for need in needs):
                 return rule
         points = self._rules.points
         signs = signs_of(folded, found)
         if points.base + sum(points.signs.get(sign, 0.0) for sign in signs) >= points.limit:
-            return next(rule for rule, _ in self._needs if rule.id == OWN_CASE)
+            rule = next(rule for rule, _ in self._needs if rule.id == OWN_CASE)
+            return None if any(name in found for name in rule.unless) else rule
         return None
 
     def signs(self, question: Question) -> frozenset[str]:
