@@ -134,6 +134,14 @@ def test_declined_greeting_and_other_languages_show_no_passages(real_bot: Bot) -
         assert answer.notices
 
 
+def test_a_stored_question_is_found_as_it_is_written_abbreviations_and_all(real_bot: Bot) -> None:
+    for text in ("Why does GVHD happen?", "what is gvhd", "What is VOD?"):
+        seen = real_bot.examine(Question(text=text))
+        assert seen is not None
+        _, features = seen
+        assert features.asked is not None and features.asked > 0.99, text
+
+
 def test_a_follow_up_is_understood_and_the_safety_rules_see_the_raw_words(real_bot: Bot) -> None:
     answer = ask(real_bot, "and what are the signs of it on the skin?", "what is acute gvhd", "...")
     assert answer.outcome == "answered"

@@ -43,7 +43,11 @@ class Reader:
     def beside(self, texts: Sequence[str]) -> Any:
         """`Embedder.tuned` of the texts, and in the same pass what the search will ask for."""
         try:
-            wanted = list(dict.fromkeys(query.full for query in self._queries()))
+            wanted = list(
+                dict.fromkeys(
+                    text for query in self._queries() for text in (query.full, query.text)
+                )
+            )
         except BotError:  # without an index there is nothing to search, but something to look at
             wanted = []
         readings, vectors = self._embedder.read_beside(wanted, texts)
@@ -83,7 +87,7 @@ class Finder:
         read = read or self.reader()
         found = self._retriever(index, read, only)(query, accept)
         found = self._rereader(index, read)(query, found)
-        return self._tools_of(index)[2](found, read(query.full).asked)
+        return self._tools_of(index)[2](found, read(query.text).asked)
 
     def _tools_of(self, index: OpenIndex) -> tuple[str, Rewriter, Centres]:
         """What is made once for a generation of the index, whose name comes first."""

@@ -118,7 +118,9 @@ class Retriever:
     def __call__(self, query: Query, accept: Callable[[Chunk], bool]) -> Retrieved:
         search, k = self._searches, self._candidates
         dense = search.passages(query.full, k)
-        questions = search.questions(query.full, self._questions)
+        # People wrote the stored questions, abbreviations and all: what is spelled out beside
+        # "GVHD" leads away from them.
+        questions = search.questions(query.text, self._questions)
         lexical = search.by_words(query.full, k)
         found = _gather(dense, questions, lexical)
         floors = (_lowest(dense), _lowest(questions))
