@@ -125,6 +125,9 @@ def test_every_slot_is_used() -> None:
         ("what would you say to a 7 year old whose marrow goes into her brother", False),
         ("is mummy going to die", True),
         ("what would you say my chances are", True),
+        ("how can i tell if my son has gvhd", True),
+        ("how do i tell if my child has relapsed", True),
+        ("what should i tell my kids, am i going to die", True),
     ],
 )
 def test_how_to_put_it_to_a_child_is_no_personal_request(text: str, declined: bool) -> None:

@@ -381,6 +381,26 @@ def test_flags_that_are_worse_together_are_told_one_after_the_other(
     assert (found.level if found else None) == wanted
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("i cant hear him breathing", "emergency"),
+        ("im listening to him breathe and its rattling", "emergency"),
+        ("cant sleep listening to her breathing badly", "emergency"),
+        ("he is sitting on the balcony ledge and wont come in", "crisis"),
+        ("this has to stop for good", "crisis"),
+        ("just put me to sleep before it gets worse", "crisis"),
+        ("my scan was bad just put me to sleep", "crisis"),
+        ("they should put me to sleep when it comes", "crisis"),
+        ("is it right that you can't have live vaccines, and which ones are live", None),
+        ("im scared of needles like properly scared can they put me to sleep", None),
+        ("he hides from me that he smokes on balcony", None),
+    ],
+)
+def test_what_excuses_plain_talk_excuses_no_plea(text: str, wanted: str | None) -> None:
+    assert level(text) == wanted
+
+
 def test_overdose_is_a_crisis_with_the_emergency_number_first() -> None:
     alert = screen("I took all my tablets, the whole bottle").alert
     assert alert and alert.level == "crisis" and alert.stops

@@ -72,16 +72,14 @@ class Scope:
     def _of_own_case(self, question: Question) -> ScopeRule | None:
         folded, found = self._read(question)
         starts = _pieces(folded)
-        for rule, needs in self._needs:
-            if any(name in found for name in rule.unless):
-                continue
+        standing = [each for each in self._needs if not found.keys() & set(each[0].unless)]
+        for rule, needs in standing:
             if any(_asks(need, found, starts, len(folded.words)) for need in needs):
                 return rule
         points = self._rules.points
         signs = signs_of(folded, found)
         if points.base + sum(points.signs.get(sign, 0.0) for sign in signs) >= points.limit:
-            rule = next(rule for rule, _ in self._needs if rule.id == OWN_CASE)
-            return None if any(name in found for name in rule.unless) else rule
+            return next((rule for rule, _ in standing if rule.id == OWN_CASE), None)
         return None
 
     def signs(self, question: Question) -> frozenset[str]:

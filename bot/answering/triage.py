@@ -52,6 +52,7 @@ class Triage:
             contacts={"en": contact, **(contacts or {})},
         )
         self._by_id = {rule.id: rule for rule in rules.flags}
+        self._beside_another = tuple(rule for rule in rules.flags if rule.together)
 
     def __call__(self, question: Question) -> Screening:
         message = self._rules.read(question.text)
@@ -165,9 +166,7 @@ class Triage:
         just before ("he has 39", "and now he is confused")."""
         alone = [rule for rule in said if not rule.together]
         found = []
-        for rule in self._rules.flags:
-            if not rule.together:
-                continue
+        for rule in self._beside_another:
             own = rule in said or "said" in self._states(rule, message)
             other = bool(told & {*rule.together})
             if own != other:
@@ -185,11 +184,7 @@ class Triage:
                 continue
             earlier, message = Question(text=turn.text), self._rules.read(turn.text)
             told |= {rule.id for rule in self._sort(message, earlier)[0]}
-            told |= {
-                rule.id
-                for rule in self._rules.flags
-                if rule.together and "said" in self._states(rule, message)
-            }
+            told |= {r.id for r in self._beside_another if "said" in self._states(r, message)}
             for spoken in self._rules.spoken.values():
                 told |= self._spoken(spoken, earlier).now
         return told
