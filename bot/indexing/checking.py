@@ -93,12 +93,14 @@ class CheckReport:
 class _Loaded:
     document: SourceDocument
     lines: tuple[str, ...]
+    shown: tuple[str, ...]
+    """The lines as the loader shows them."""
 
     def line_of(self, words_: str) -> int:
         """The line of the file where these words begin, 1 where they cannot be found."""
         start = words_[:28]
-        for number, line in enumerate(self.lines, start=1):
-            if start in _plain(line):
+        for number, line in enumerate(self.shown, start=1):
+            if start in line:
                 return number
         return 1
 
@@ -148,7 +150,8 @@ def _load(file: FoundFile) -> _Loaded:
         raise file.error
     document = load(file.source_id, file.data, sidecar=file.sidecar)
     text = file.data.decode("utf-8-sig", "replace")
-    return _Loaded(document=document, lines=tuple(text.splitlines()))
+    lines = tuple(text.splitlines())
+    return _Loaded(document=document, lines=lines, shown=tuple(map(_plain, lines)))
 
 
 def _by_line(problem: str) -> tuple[str, int, str]:
@@ -284,16 +287,19 @@ def _foreign_sentences(loaded: list[_Loaded]) -> frozenset[str]:
 
 
 def _asked_twice(guides: list[_Loaded]) -> Iterator[str]:
-    seen: dict[str, str] = {}
+    seen: dict[str, tuple[_Loaded, str]] = {}
     for guide in guides:
-        name = guide.document.info.source_id
         for section in guide.document.sections:
             for way in section.asked:
                 key = " ".join(words(way))
-                where = f"{name}:{guide.line_of('- ' + way)}"
                 if key in seen:
-                    yield f"{where}: '{way}' is also asked at {seen[key]}"
-                seen.setdefault(key, where)
+                    place = _place_of_way(*seen[key])
+                    yield f"{_place_of_way(guide, way)}: '{way}' is also asked at {place}"
+                seen.setdefault(key, (guide, way))
+
+
+def _place_of_way(guide: _Loaded, way: str) -> str:
+    return f"{guide.document.info.source_id}:{guide.line_of('- ' + way)}"
 
 
 def _links(guide: _Loaded, terms: dict[str, tuple[str, ...]]) -> Iterator[str]:
