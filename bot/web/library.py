@@ -31,6 +31,7 @@ _ORDER = (
     "Complications",
     "Going home",
     "Feelings and family",
+    "Faith, language and money",
     "Later life",
     "Glossary",
 )
