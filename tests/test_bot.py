@@ -32,7 +32,7 @@ def ask(bot: Any, text: str, *history: str) -> Answer:
         ("whats the difference between autologous and allogeneic", "donor"),
         ("how long till the new cells take", "week"),
         ("What is GVHD?", "attack"),
-        ("can i eat sushi after my transplant", "raw"),
+        ("can i eat sushi after my transplant", "avoid"),
         ("when does my hair come back", "hair"),
     ],
 )
@@ -143,10 +143,10 @@ def test_a_stored_question_is_found_as_it_is_written_abbreviations_and_all(real_
 
 
 def test_a_follow_up_is_understood_and_the_safety_rules_see_the_raw_words(real_bot: Bot) -> None:
-    answer = ask(real_bot, "and what are the signs of it on the skin?", "what is acute gvhd", "...")
+    answer = ask(real_bot, "and how long does it last?", "what is acute gvhd", "...")
     assert answer.outcome == "answered"
-    assert "rash" in " ".join(s.text for s in answer.statements).lower()
-    assert answer.question.text == "and what are the signs of it on the skin?"
+    assert "acute gvhd often goes away" in " ".join(s.text for s in answer.statements).lower()
+    assert answer.question.text == "and how long does it last?"
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n\t", "😀😀", "?!...", "\x00\x07"])

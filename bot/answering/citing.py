@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from bot.records import (
     Answer,
@@ -108,11 +109,15 @@ def _near_enough(hit: Hit) -> bool:
 
 
 def follow_ups(
-    hits: Sequence[Hit], used: Iterable[str], siblings: Callable[[str], Sequence[Chunk]]
+    hits: Sequence[Hit],
+    used: Iterable[str],
+    siblings: Callable[[str], Sequence[Chunk]],
+    may_be_asked: Callable[[str], bool],
 ) -> tuple[str, ...]:
     """Headings that are questions and were not part of the answer: the index can answer them.
 
-    First those that retrieval found beside the answer, then the answer's own document.
+    First those that retrieval found beside the answer, then the answer's own document. Left out
+    are those that `may_be_asked` refuses: what would be declined is not offered.
     """
     if not hits:
         return ()
@@ -124,4 +129,4 @@ def follow_ups(
         for chunk in candidates
         if chunk.asked and chunk.heading not in taken_headings and chunk.heading[-1].endswith("?")
     ]
-    return tuple(dict.fromkeys(found))[:MAX_FOLLOW_UPS]
+    return tuple(islice(filter(may_be_asked, dict.fromkeys(found)), MAX_FOLLOW_UPS))

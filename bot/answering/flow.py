@@ -255,6 +255,7 @@ class Bot:
             retrieved.hits,
             (c.passage_id for c in reply.citations),
             lambda s: [c for c in index.passages.chunks_of(s) if self._may_be_shown(c, spoken)],
+            lambda heading: self._scope(Question(text=heading)) is None,
         )
         overdue = any(self._overdue(c.source) for c in reply.citations)
         notices = (preferred.notice, messages.overdue if overdue else None)
