@@ -59,7 +59,7 @@ def test_short_forms_are_searched_in_full_too() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["and how long does it last?", "how long does that last", "is it dangerous", "why?"],
+    ["how long does it last?", "how long does that last", "is it dangerous", "why?"],
 )
 def test_a_follow_up_leans_on_the_question_before(text: str) -> None:
     found = query(text, "what is gvhd", "GVHD is ...")
@@ -104,4 +104,22 @@ def test_a_message_with_enough_words_of_its_own_is_read_one_way() -> None:
 
 def test_one_word_is_topic_enough() -> None:
     found = query("and how long does it take?", "What is engraftment?", "Engraftment is ...")
-    assert found.text == "and how long does it take? engraftment"
+    assert found.text == "how long does it take? engraftment"
+
+
+@pytest.mark.parametrize("opening", ["and ", "And, ", "ok. and ", "thanks. ", "so "])
+def test_what_only_ties_a_message_to_the_talk_is_not_searched_for(opening: str) -> None:
+    found = query(f"{opening}how long does it last?", "what is gvhd", "GVHD is ...")
+    assert found.text == "how long does it last? gvhd"
+
+
+def test_without_a_talk_before_it_nothing_is_left_out() -> None:
+    assert query("and how long does it last?").text == "and how long does it last?"
+
+
+def test_a_bare_word_behind_and_is_read_with_the_question_before() -> None:
+    turns = (Turn(role="user", text="how long until engraftment"), Turn(role="bot", text="..."))
+    both = REWRITE.readings(Question(text="and marrow?", history=turns))
+    assert [q.text for q in both] == ["marrow? long engraftment"]
+    both = REWRITE.readings(Question(text="marrow?", history=turns))
+    assert "marrow?" in [q.text for q in both]

@@ -31,6 +31,15 @@ _GOES_ON = re.compile(
 )
 
 
+_OPENING = re.compile(
+    r"^\W*(?:(?:and|but|so|also|then|ok|okay|oh|right|thanks|thank you)\b\W*)+", re.IGNORECASE
+)
+"""What only ties a message to the talk before it. No way of asking begins like that, and the model
+takes it for a part of the question."""
+_TIED = re.compile(r"^\W*(?:and|or)\b", re.IGNORECASE)
+"""With a word or none of its own behind it ("and platelets") it says nothing by itself."""
+
+
 class Rewriter:
     """`vocabulary` maps the words of the documents to their counts."""
 
@@ -56,7 +65,11 @@ class Rewriter:
             return (self._read(text, None),)
         leans = bool(_LEANS_BACK.search(text)) and len(own) <= 3
         fragment = bool(_GOES_ON.match(text)) and len(own) <= 2
-        alone, going_on = self._read(text, None), self._read(text, lead)
+        said = _OPENING.sub("", text) or text
+        going_on = self._read(said, lead)
+        if _TIED.match(text) and len(own) <= 1:
+            return (going_on,)
+        alone = self._read(said, None)
         return (going_on, alone) if leans or fragment else (alone, going_on)
 
     def _read(self, text: str, lead: str | None) -> Query:
