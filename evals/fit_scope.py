@@ -3,11 +3,14 @@
     python -m evals.fit_scope            writes bot/rules/scope_points.toml
 
 Learned from requests that must be declined, and from general ones: the cases of
-tests/safety_cases, the development messages of evals/safety, and every question that the guides
-answer (their ways of asking and the development questions) that the rules themselves let pass.
-The limit is the least one at which at most `WRONG` of those answerable questions are declined
-(scores held out by cross-validation). Also printed: what is caught of each blind batch by points
-that were fitted without it. scikit-learn comes with sentence-transformers.
+tests/safety_cases, the development messages of evals/safety, every question that the guides
+answer (their ways of asking and the development questions) and those of strangers (split `learn`)
+that the rules themselves let pass. The limit is the least one at which at most `WRONG` of the
+answerable questions, and of those of strangers by themselves, are declined by the points alone
+(scores held out by cross-validation). What stays below it is for the second look to decide, which
+adds the points to what the model says (evals/fit_second_look.py). Also printed: what is caught of
+each blind batch by points that were fitted without it. scikit-learn comes with
+sentence-transformers.
 """
 
 from __future__ import annotations
@@ -26,15 +29,17 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from bot.answering.scope import Scope
 from bot.indexing.loading import load
 from bot.records import Question
-from bot.rules import load_rules
+from bot.rules import Rules, load_rules
+from bot.rules.models import ScopePoints
+from bot.rules.ruleset import request_signs
 from evals.question_sets import load_items
 from evals.safety_eval import batches, cases
 from evals.sign_matrix import sign_matrix
 
 ROOT = Path(__file__).resolve().parent.parent
 POINTS_FILE = ROOT / "bot/rules/scope_points.toml"
-WRONG = 0.008
-"""Share of answerable questions that the points may decline beside the rules (own choice)."""
+WRONG = 0.004
+"""Share of general questions that the points alone may decline beside the rules (own choice)."""
 _OFTEN = 5
 """In how many messages a word must stand to have points."""
 _WEIGHT = 3.0
@@ -50,16 +55,22 @@ class Example:
     origin: str
 
 
-def examples(scope: Scope) -> list[Example]:
-    """All that is learned from. Questions of the guides that the rules decline are left out."""
-    found = [
-        Example(signs=scope.signs(Question(text=text)), declined=declined, origin=origin)
-        for origin, declined, text in _labelled()
-    ]
-    for text in _answerable():
-        question = Question(text=text)
-        if scope(question) is None:
-            found.append(Example(signs=scope.signs(question), declined=False, origin="guides"))
+def examples(rules: Rules) -> list[Example]:
+    """All that is learned from. Plain questions that the phrases decline are left out."""
+    by_phrases = Scope(rules.without_points())
+
+    def example(origin: str, declined: bool, text: str) -> Example:
+        folded = rules.folded(text)
+        signs = request_signs(folded, rules.slots(folded))
+        return Example(signs=signs, declined=declined, origin=origin)
+
+    found = [example(*row) for row in _labelled()]
+    for origin, texts in (("guides", _answerable()), ("strangers", _of_strangers())):
+        found += [
+            example(origin, False, text)
+            for text in texts
+            if by_phrases(Question(text=text)) is None
+        ]
     return found
 
 
@@ -84,6 +95,12 @@ def _answerable() -> Iterable[str]:
             yield item.question.text
 
 
+def _of_strangers() -> Iterable[str]:
+    for item in load_items("learn"):
+        if item.by_stranger:
+            yield item.question.text
+
+
 def model() -> LogisticRegression:
     return LogisticRegression(C=0.5, class_weight={True: _WEIGHT, False: 1.0}, max_iter=1000)
 
@@ -96,12 +113,20 @@ def fit(found: Sequence[Example]) -> tuple[dict[str, float], float, float]:
     truth = np.array([example.declined for example in found])
     folds = StratifiedKFold(5, shuffle=True, random_state=1)
     held_out = cross_val_predict(model(), rows, truth, cv=folds, method="decision_function")
-    guides = np.array([example.origin == "guides" for example in found])
-    limit = float(np.quantile(held_out[guides], 1 - WRONG))
+    origins = np.array([example.origin for example in found])
+    plain = ("guides", "strangers")
+    limit = max(float(np.quantile(held_out[origins == name], 1 - WRONG)) for name in plain)
     fitted = model().fit(rows, truth)
     weights = {sign: round(float(w), 2) for sign, w in zip(signs, fitted.coef_[0], strict=True)}
     kept = {sign: weight for sign, weight in weights.items() if abs(weight) >= 0.05}
     return kept, round(float(fitted.intercept_[0]), 2), round(limit, 2)
+
+
+def without(rules: Rules, held: Iterable[str]) -> ScopePoints:
+    """The points as they would be if nobody had seen those batches; for measuring on them."""
+    left = set(held)
+    points, base, limit = fit([e for e in examples(rules) if e.origin not in left])
+    return ScopePoints(base=base, limit=limit, signs=points)
 
 
 def total(example: Example, points: dict[str, float], base: float) -> float:
@@ -124,9 +149,7 @@ def write(path: Path, points: dict[str, float], base: float, limit: float) -> No
 
 
 def main(path: Path = POINTS_FILE) -> None:
-    rules = load_rules()
-    scope = Scope(rules.without_points())
-    found = examples(scope)
+    found = examples(load_rules())
     for batch in sorted({e.origin for e in found if e.origin.startswith(("scope_", "batch_"))}):
         points, base, limit = fit([e for e in found if e.origin != batch])
         for declined in (True, False):

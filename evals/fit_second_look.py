@@ -5,14 +5,15 @@
 The model was trained without the batches of `HELD`. On them, and with word points fitted without
 them, it is found what the points and the phrases weigh beside the model, and the limits at which at
 most the shares below are alarmed on, or declined, beside what the rules do. Prints what rules and
-second look catch there together. No test split is read.
+second look catch there together. No test split is read. Where the model in bot/rules is to stay and
+only its limits are to be fitted again, name bot/rules/second_look.npz.
 """
 
 from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -28,6 +29,7 @@ from bot.answering.second_look import (
     Limits,
     Odds,
     clipped,
+    load_model,
     pieces,
     total,
 )
@@ -37,13 +39,13 @@ from bot.records import AlertLevel, Contact, Question
 from bot.rules import Rules, load_rules
 from bot.tuned import DOWN, UP
 from bot.weights import DEFAULT_MODEL, model_folder, weights_sha256
-from evals import fit_triage
+from evals import fit_scope, fit_triage
 from evals.question_sets import load_items
 from evals.safety_eval import SETS, batches, cases
 from evals.second_look_data import told_or_unclear
 
-HELD = ("batch_17", "batch_18")
-"""Left out of the training: one of each hand."""
+HELD = ("batch_17", "batch_18", "batch_26", "batch_27")
+"""Left out of the training: one of each hand, and requests with their harmless neighbours."""
 WRONG = 0.03
 """Share of the harmless messages that it may alarm on beside the rules (own choice)."""
 ANSWERABLE = 0.007
@@ -77,8 +79,18 @@ class Row:
     level: AlertLevel | None
     found: frozenset[str]
     points: float
+    asked: float
     scores: np.ndarray
     declined: bool
+
+
+def labels_of(arrays: Mapping[str, np.ndarray]) -> list[str]:
+    """Of a file as it was trained; one in bot/rules has them in the file beside it."""
+    return (
+        [str(label) for label in arrays["labels"]]
+        if "labels" in arrays
+        else list(load_model()[0].labels)
+    )
 
 
 class Reader:
@@ -92,7 +104,7 @@ class Reader:
         self._scope = Scope(rules)
         with np.load(path, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
-        self.labels = [str(label) for label in found["labels"]]
+        self.labels = labels_of(found)
         self._heads, self._bias = found["heads"].T, found["bias"]
         changes = {name: v for name, v in found.items() if name.endswith((DOWN, UP))}
         self._embedder = Embedder(use_adapter=False)
@@ -110,6 +122,7 @@ class Reader:
             level=alert.level if alert else None,
             found=screening.found,
             points=max(weighing.weight(self._rules.folded(part)) for part in parts),
+            asked=self._rules.request_points(parts[0]),
             scores=self._embedder.tuned(parts) @ self._heads + self._bias,
             declined=self._scope(question) is not None,
         )
@@ -136,7 +149,18 @@ def weights(rows: Sequence[Row], decider: Decider) -> dict[str, float]:
     return {"words": max(0.0, words), "grave": grave, "lower": lower}
 
 
+def weight_of_requests(rows: Sequence[Row], decider: Decider) -> float:
+    """What a point for a request weighs beside the model's log-odds."""
+    used = [row for row in rows if row.kind in ("scope", *_GENERAL) and not row.declined]
+    table = [(decider.odds(row.scores).own_case, clipped(row.asked)) for row in used]
+    model = LogisticRegression(class_weight="balanced")
+    model.fit(table, [row.kind == "scope" for row in used])
+    odds, points = (float(weight) for weight in model.coef_[0])
+    return max(0.0, round(points / odds, 2))
+
+
 _ALIKE = ("harmless", "crisis_lookalike")
+_GENERAL = ("scope_ok", *_ALIKE, "answerable")
 
 
 def choose(
@@ -147,9 +171,11 @@ def choose(
     start = Limits(
         alarm=0, higher=0, crisis=0, emergency=0, own_case=0,
         share=SHARE, sentence=SENTENCE, words=0, grave=0, lower=0,
-        asks=ASKS,
+        asks=ASKS, requests=0,
     )  # fmt: skip
-    limits = start.model_copy(update=weights(rows, Decider(labels, levels, start)))
+    alone = Decider(labels, levels, start)
+    more = {"requests": weight_of_requests([*rows, *answerable], alone), **weights(rows, alone)}
+    limits = start.model_copy(update=more)
     decider = Decider(labels, levels, limits)
 
     def limit(values: Sequence[float], of: int, share: float) -> float:
@@ -194,7 +220,7 @@ def choose(
 
 
 def odds_of(decider: Decider, row: Row) -> Odds:
-    return decider.odds(row.scores, row.points, row.found)
+    return decider.odds(row.scores, row.points, row.found, asked=row.asked)
 
 
 def show(rows: Sequence[Row], decider: Decider, levels: dict[str, AlertLevel]) -> None:
@@ -231,7 +257,7 @@ def show(rows: Sequence[Row], decider: Decider, levels: dict[str, AlertLevel]) -
 def write(path: Path, source: Path, limits: Limits) -> None:
     with np.load(source, allow_pickle=False) as arrays:
         kept = {name: arrays[name] for name in arrays.files if name != "labels"}
-        labels = [str(label) for label in arrays["labels"]]
+        labels = labels_of(arrays)
     with path.with_suffix(".npz").open("wb") as file:
         np.savez_compressed(file, **kept)
     hashed = hashlib.sha256(path.with_suffix(".npz").read_bytes()).hexdigest()
@@ -257,7 +283,9 @@ def main(source: Path) -> None:
     rules = load_rules()
     rest = [name for name in batches() if name not in HELD]
     points = fit_triage.Fit(fit_triage.examples(rules, rest), rules).points()
-    held_rules = replace(rules, weighing=rules.weighing.using(points))
+    held_rules = replace(
+        rules, weighing=rules.weighing.using(points), points=fit_scope.without(rules, HELD)
+    )
     reader = Reader(held_rules, source)
     rows = [
         reader.row(kind, case.expect, case.question.text)

@@ -11,7 +11,10 @@ from pydantic import ValidationError
 
 from bot.answering.greeting import Greeting
 from bot.answering.scope import OWN_CASE, Scope
-from bot.records import Question
+from bot.answering.screening import Screener
+from bot.answering.triage import Triage
+from bot.indexing.embedding import Embedder
+from bot.records import Contact, Question
 from bot.rules import load_rules
 from bot.rules.models import ScopeFile
 
@@ -30,9 +33,15 @@ scope = Scope(RULES)
 greeting = Greeting(RULES)
 
 
+@pytest.fixture(scope="module")
+def screen() -> Screener:
+    triage = Triage(RULES, region="US", fever_celsius=38.0, contact=Contact(name="the clinic"))
+    return Screener.open(RULES, triage, Embedder())
+
+
 @pytest.mark.parametrize("text", REQUESTS)
-def test_requests_about_ones_own_case_are_declined(text: str) -> None:
-    assert scope(Question(text=text))
+def test_requests_about_ones_own_case_are_declined(screen: Screener, text: str) -> None:
+    assert scope(Question(text=text)) or screen(Question(text=text))[1].own_case
 
 
 @pytest.mark.parametrize("text", GENERAL)
@@ -79,10 +88,10 @@ def test_a_disguised_request_is_declined(text: str) -> None:
 def test_points_find_what_no_phrase_finds() -> None:
     by_phrases = Scope(RULES.without_points())
     found = [t for t in REQUESTS if by_phrases(Question(text=t)) is None]
-    assert found
-    for text in found:
-        decline = scope(Question(text=text))
-        assert decline is not None and decline.rule_id == OWN_CASE
+    declines = [scope(Question(text=text)) for text in found]
+    # The others are left to the second look.
+    assert 0 < sum(d is not None for d in declines) < len(found)
+    assert {d.rule_id for d in declines if d} == {OWN_CASE}
 
 
 def test_a_decline_is_kind_offers_information_and_names_the_team() -> None:

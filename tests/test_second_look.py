@@ -39,6 +39,7 @@ LIMITS = Limits(
     grave=2,
     lower=1,
     asks=0.5,
+    requests=0.5,
 )
 
 
@@ -68,6 +69,14 @@ def scores(**odds: float) -> np.ndarray:
 def decided(decider: Decider, found: np.ndarray, level=None, points=0.0, phrases=frozenset()):
     odds = decider.odds(found, points, phrases)
     return decider.alarm(odds, level), decider.own_case(odds)
+
+
+def test_points_of_the_words_count_for_a_request() -> None:
+    decider = Decider(LABELS, LEVELS, LIMITS)
+    rows = scores(own=0.2)
+    assert decider.own_case(decider.odds(rows)) is None
+    assert decider.own_case(decider.odds(rows, asked=2.0))
+    assert decider.own_case(decider.odds(scores(own=1.5), asked=-2.0)) is None
 
 
 def test_the_likeliest_rule_of_the_highest_level_that_holds_its_share_is_raised() -> None:

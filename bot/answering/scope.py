@@ -2,7 +2,8 @@
 
 One rule: what is asked about one's own case (dose, medicine, diagnosis, prognosis, results, choice
 of treatment) is declined; the same thing asked in general is not. A message that holds both is
-declined. Requests in words that no rule foresees are found by points (scope_points.toml).
+declined. Requests in words that no rule foresees are found by points (scope_points.toml): here
+where the words alone leave no doubt, else by the second look, which knows more than words.
 """
 
 from __future__ import annotations
@@ -70,28 +71,16 @@ class Scope:
         return next((rule for rule, _ in self._needs if f"scope:{rule.id}" in tags), None)
 
     def _of_own_case(self, question: Question) -> ScopeRule | None:
-        folded, found = self._read(question)
+        folded = self._rules.folded(question.text)
+        found = self._rules.slots(folded)
         starts = _pieces(folded)
         standing = [each for each in self._needs if not found.keys() & set(each[0].unless)]
         for rule, needs in standing:
             if any(_asks(need, found, starts, len(folded.words)) for need in needs):
                 return rule
-        points = self._rules.points
-        signs = signs_of(folded, found)
-        if points.base + sum(points.signs.get(sign, 0.0) for sign in signs) >= points.limit:
+        if self._rules.request_points(question.text) >= self._rules.points.limit:
             return next((rule for rule, _ in standing if rule.id == OWN_CASE), None)
         return None
-
-    def signs(self, question: Question) -> frozenset[str]:
-        """What scope_points.toml may give points for; for fitting it."""
-        return signs_of(*self._read(question))
-
-    def _read(self, question: Question) -> tuple[Folded, dict[str, list[Hit]]]:
-        folded = self._rules.folded(question.text)
-        found: dict[str, list[Hit]] = {}
-        for hit in self._rules.requests.find(folded):
-            found.setdefault(hit.tag, []).append(hit)
-        return folded, found
 
     def _decline(self, rule: ScopeRule, language: str) -> Decline:
         spoken = self._rules.spoken.get(language)
@@ -104,12 +93,6 @@ class Scope:
     def general(self, rule_id: str) -> tuple[GeneralSection, ...]:
         """What the guides say in general where that rule declined; named in scope.toml."""
         return self._general.get(rule_id, ())
-
-
-def signs_of(folded: Folded, found: Mapping[str, list[Hit]]) -> frozenset[str]:
-    """The slots that a message fills, as `<slot>`, and its words; every number is `#`."""
-    words = ("#" if word[0].isdigit() else word for word in folded.words)
-    return frozenset(words) | {f"<{name}>" for name in found}
 
 
 def _need(text: str) -> _Need:

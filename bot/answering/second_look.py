@@ -49,7 +49,8 @@ class Limits(BaseModel):
     highest level is raised that holds `share` of the weight. `sentence` is how much the strongest
     sentence counts beside the whole message. `words` is what a point of the words counts
     (bot/rules/triage_points.toml), `grave` and `lower` what a phrase counts that was found and set
-    aside; `asks` what it takes off a sign that the message asks for a decision."""
+    aside; `asks` what it takes off a sign that the message asks for a decision; `requests` what a
+    point of the words counts for a request (bot/rules/scope_points.toml)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -64,6 +65,7 @@ class Limits(BaseModel):
     grave: float
     lower: float
     asks: float = Field(ge=0)
+    requests: float = Field(ge=0)
 
 
 class ModelFile(BaseModel):
@@ -115,7 +117,8 @@ class SecondLook:
     """Callable: a message, the level that the rules found in it and what its phrases found, a
     `Look` out.
 
-    `weight` gives the points of the words of a text; `levels` are those of the rules by id. Raises
+    `weight` gives the points of the words of a text, `requests` those for a request about one's own
+    case; `levels` are those of the rules by id. Raises
     `RulesError` where the file names a rule that there is not, `ModelError` where it was trained
     from other weights than `sha256`.
     """
@@ -128,6 +131,7 @@ class SecondLook:
         *,
         sha256: str,
         weight: Callable[[str], float],
+        requests: Callable[[str], float],
         levels: Mapping[str, AlertLevel],
     ) -> None:
         if unknown := sorted(set(file.labels) - {HARMLESS} - levels.keys()):
@@ -140,6 +144,7 @@ class SecondLook:
         self._heads = heads
         self._vectors = vectors
         self._weight = weight
+        self._requests = requests
         self._decider = Decider(file.labels, levels, file.limits)
 
     def load(self) -> None:
@@ -156,7 +161,8 @@ class SecondLook:
         """`vectors`: where the caller has the model read more in the same pass."""
         parts = pieces(text)
         scores = (vectors or self._vectors)(parts) @ self._heads.vector + self._heads.bias
-        odds = self._decider.odds(scores, max(map(self._weight, parts)), found)
+        points = max(map(self._weight, parts))
+        odds = self._decider.odds(scores, points, found, asked=self._requests(parts[0]))
         return Look(alarm=self._decider.alarm(odds, level), own_case=self._decider.own_case(odds))
 
 
@@ -186,10 +192,15 @@ class Decider:
         self._limits = limits
 
     def odds(
-        self, scores: Floats, points: float = 0.0, found: frozenset[str] = frozenset()
+        self,
+        scores: Floats,
+        points: float = 0.0,
+        found: frozenset[str] = frozenset(),
+        *,
+        asked: float = 0.0,
     ) -> Odds:
         """The first row of `scores` is the whole message, the others are its sentences. `points`
-        are those of the words."""
+        are those of the words for an alarm, `asked` those for a request."""
         flags = scores[:, self._columns] - scores[:, [self._harmless]]
         whole, two = flags[0], scores[0, -2:]
         limits = self._limits
@@ -200,7 +211,8 @@ class Decider:
         more = limits.words * clipped(points)
         more += limits.grave * ("said grave" in found) + limits.lower * ("said lower" in found)
         more -= limits.asks * max(0.0, float(two[0]))
-        return Odds(flags=whole + np.float32(more), own_case=float(two[0]), emergency=float(two[1]))
+        own = float(two[0]) + limits.requests * clipped(asked)
+        return Odds(flags=whole + np.float32(more), own_case=own, emergency=float(two[1]))
 
     def alarm(self, found: Odds, level: AlertLevel | None = None) -> Raised | None:
         """The rule to raise above the level that was found, None where there is none."""

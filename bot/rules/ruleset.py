@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import fsum
 
 from bot.rules import temperature
 from bot.rules.context import Context
@@ -34,6 +35,13 @@ class Message:
 
     def tagged(self, tag: str) -> tuple[Hit, ...]:
         return self.hits.get(tag, ())
+
+
+def request_signs(folded: Folded, found: Mapping[str, list[Hit]]) -> frozenset[str]:
+    """What scope_points.toml may give points for: the slots that a message fills, as `<slot>`, and
+    its words; every number is `#`."""
+    words = ("#" if word[0].isdigit() else word for word in folded.words)
+    return frozenset(words) | {f"<{name}>" for name in found}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +80,20 @@ class Rules:
             points=ScopePoints(base=0.0, limit=float("inf"), signs={}),
             weighing=self.weighing.without_points(),
         )
+
+    def slots(self, folded: Folded) -> dict[str, list[Hit]]:
+        """What fills the slots of scope.toml, by slot."""
+        found: dict[str, list[Hit]] = {}
+        for hit in self.requests.find(folded):
+            found.setdefault(hit.tag, []).append(hit)
+        return found
+
+    def request_points(self, text: str) -> float:
+        """What the words of a text have in scope_points.toml: how much it reads like a request
+        about one's own case."""
+        folded = self.folded(text)
+        signs = request_signs(folded, self.slots(folded))
+        return self.points.base + fsum(self.points.signs.get(sign, 0.0) for sign in signs)
 
     def folded(self, text: str) -> Folded:
         return fold(text, self.spelling, self.spelling)

@@ -7,6 +7,7 @@ and the base; nothing else counts. They stand in triage_points.toml; evals/fit_t
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
+from math import fsum
 
 from bot.rules import temperature
 from bot.rules.folding import CLAUSE, Folded
@@ -69,7 +70,9 @@ class Weighing:
     def weight(self, folded: Folded) -> float:
         """The points of its words, and the base."""
         points = self._points.signs
-        return self._points.base + sum(points[s] for s in self.signs_of(folded) & points.keys())
+        signs = self.signs_of(folded) & points.keys()
+        # Exactly, whatever the order: a message at the limit must not pass it in one process only.
+        return self._points.base + fsum(points[sign] for sign in signs)
 
     def signs_of(self, folded: Folded) -> frozenset[str]:
         """What triage_points.toml may give points for: words, pairs of neighbours by their classes,

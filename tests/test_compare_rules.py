@@ -1,0 +1,75 @@
+"""The comparison of rules with those of another commit, and the pleas that it reads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bot.answering.triage import Triage
+from bot.records import Contact, Question
+from bot.rules import load_rules
+from evals.compare_rules import LEVELS, Message, changes, from_pleas, main, unpack
+
+PLEAS = from_pleas()
+
+
+@pytest.mark.parametrize(
+    ("expect", "before", "now", "lost"),
+    [
+        (("urgent",), "urgent", "none", True),
+        (("urgent",), "emergency", "urgent", False),
+        (("urgent",), "none", "none", False),
+        (("urgent", "emergency"), "emergency", "call_today", True),
+        (("crisis",), "crisis", "emergency", True),
+        (("call_today",), "crisis", "call_today", False),
+    ],
+)
+def test_less_than_before_and_than_the_label(
+    expect: tuple[str, ...], before: str, now: str, lost: bool
+) -> None:
+    assert Message(text="...", expect=expect).lost(before, now) is lost
+
+
+def test_every_change_is_shown_once() -> None:
+    messages = [
+        Message(text="a", expect=("urgent",)),
+        Message(text="b", expect=("urgent",)),
+        Message(text="c", expect=("none",)),
+        Message(text="d", expect=("none",)),
+    ]
+    less, others, quiet = changes(
+        messages, ["urgent", "none", "none", "none"], ["none", "urgent", "crisis", "none"]
+    )
+    assert ["a" in line for line in less] == [True]
+    assert ["b" in line for line in others] == [True]
+    assert ["c" in line for line in quiet] == [True]
+
+
+def test_a_commit_that_git_does_not_know_is_said_to_be_unknown(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="no-such-commit cannot be read"):
+        unpack("no-such-commit", tmp_path)
+
+
+def test_a_file_that_is_not_there_is_said_to_be_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--base", "HEAD", str(tmp_path / "none.txt")])
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_no_excuse_takes_the_alarm_from_pleas_in_its_own_words() -> None:
+    """1,964 signs and pleas that hold the words of the excuses, written without trying them. When
+    they were written 172 of them, 66 told of a crisis, met no alarm of the rules; what is left now
+    is ambiguous or contrived."""
+    triage = Triage(
+        load_rules(), region="US", fever_celsius=38.0, contact=Contact(name="the clinic")
+    )
+    silent = Counter(
+        message.expect[0] for message in PLEAS if not triage(Question(text=message.text)).alert
+    )
+    assert len(PLEAS) > 1900 and {m.expect[0] for m in PLEAS} <= set(LEVELS[1:])
+    assert silent["crisis"] <= 5
+    assert silent.total() <= 0.017 * len(PLEAS)
