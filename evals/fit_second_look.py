@@ -51,8 +51,8 @@ WRONG = 0.03
 ANSWERABLE = 0.007
 """Share of plain questions (the answerable ones and those of strangers, in dev and fit) that it
 may alarm on, or decline (own choice)."""
-DECLINED = 0.02
-"""Share of the general questions that it may decline beside the rules (own choice)."""
+DECLINED = 0.03
+"""Share of the general questions that it may decline beside the rules (issue 5)."""
 HIGHER = 0.03
 """Share of the messages of a lower level that it may raise too high (own choice)."""
 CRISIS = 0.01
