@@ -29,8 +29,7 @@ TREE = Path(__file__).resolve().parent.parent
 PLEAS = TREE / "evals/safety/pleas.jsonl"
 LEVELS = ("none", "call_today", "urgent", "emergency", "crisis")
 """From none to most."""
-ALARMING = ("red_flags", "crisis")
-QUIET = ("harmless", "crisis_lookalike")
+SETS = ("red_flags", "crisis", "harmless", "crisis_lookalike")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +47,8 @@ class Message:
     def lost(self, before: str, now: str) -> bool:
         """Is `now` less than before, and less than the label asks for?"""
         least = min(map(LEVELS.index, self.expect))
-        return LEVELS.index(now) < min(LEVELS.index(before), least) or (
-            before == "crisis" != now and "crisis" in self.expect
-        )
+        no_crisis_card = "crisis" in self.expect and before == "crisis" and now != "crisis"
+        return no_crisis_card or LEVELS.index(now) < min(LEVELS.index(before), least)
 
 
 def from_pleas(path: Path = PLEAS) -> list[Message]:
@@ -66,7 +64,7 @@ def from_sets() -> list[Message]:
     return [
         Message(text=case.question.text, expect=case.expect)
         for split in ("dev", *batches())
-        for kind in (*ALARMING, *QUIET)
+        for kind in SETS
         for case in cases(kind, split)
         if not case.question.history
     ]
@@ -145,8 +143,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         parser.error(f"{error.filename} cannot be read: {error.strerror}")
     # Unlabelled: any loss is shown.
-    messages = [Message(text=line, expect=LEVELS[-1:]) for line in own if line.strip()]
-    messages += [*from_pleas(), *from_sets()]
+    pleas = [Message(text=line, expect=LEVELS[-1:]) for line in own if line.strip()]
+    pleas += from_pleas()
+    messages = [*pleas, *from_sets()]
     texts = [message.text for message in messages]
     with tempfile.TemporaryDirectory() as folder:
         unpack(chosen.base, Path(folder))
@@ -159,8 +158,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         ("Quiet messages that changed", quiet),
     ):
         print(f"{title}: {len(lines)}", *lines, sep="\n  ")
-    caught = sum(level != LEVELS[0] for level in now[: len(own) + len(from_pleas())])
-    print(f"{len(messages)} messages; of {len(own) + len(from_pleas())} pleas {caught} alarmed on")
+    caught = sum(level != LEVELS[0] for level in now[: len(pleas)])
+    print(f"{len(messages)} messages; of {len(pleas)} pleas {caught} alarmed on")
     return 1 if less else 0
 
 

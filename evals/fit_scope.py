@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,7 +105,7 @@ def model() -> LogisticRegression:
     return LogisticRegression(C=0.5, class_weight={True: _WEIGHT, False: 1.0}, max_iter=1000)
 
 
-def fit(found: Sequence[Example]) -> tuple[dict[str, float], float, float]:
+def fit(found: Sequence[Example]) -> ScopePoints:
     """The points of each sign, the base and the limit."""
     counts = Counter(sign for example in found for sign in example.signs)
     signs = sorted(sign for sign, count in counts.items() if count >= _OFTEN)
@@ -119,31 +119,26 @@ def fit(found: Sequence[Example]) -> tuple[dict[str, float], float, float]:
     fitted = model().fit(rows, truth)
     weights = {sign: round(float(w), 2) for sign, w in zip(signs, fitted.coef_[0], strict=True)}
     kept = {sign: weight for sign, weight in weights.items() if abs(weight) >= 0.05}
-    return kept, round(float(fitted.intercept_[0]), 2), round(limit, 2)
+    base = round(float(fitted.intercept_[0]), 2)
+    return ScopePoints(base=base, limit=round(limit, 2), signs=kept)
 
 
-def without(rules: Rules, held: Iterable[str]) -> ScopePoints:
+def without(found: Iterable[Example], held: Collection[str]) -> ScopePoints:
     """The points as they would be if nobody had seen those batches; for measuring on them."""
-    left = set(held)
-    points, base, limit = fit([e for e in examples(rules) if e.origin not in left])
-    return ScopePoints(base=base, limit=limit, signs=points)
+    return fit([example for example in found if example.origin not in held])
 
 
-def total(example: Example, points: dict[str, float], base: float) -> float:
-    return base + sum(points.get(sign, 0.0) for sign in example.signs)
-
-
-def write(path: Path, points: dict[str, float], base: float, limit: float) -> None:
+def write(path: Path, points: ScopePoints) -> None:
     lines = [
         "# Written by evals/fit_scope.py; do not edit by hand.",
         "# A message has the points of its words and of the slots of scope.toml that it fills, and",
         "# the base; from the limit up it is declined as one's own case.",
         "",
-        f"base = {base}",
-        f"limit = {limit}",
+        f"base = {points.base}",
+        f"limit = {points.limit}",
         "",
         "[signs]",
-        *(f"{json.dumps(sign)} = {points[sign]}" for sign in sorted(points)),
+        *(f"{json.dumps(sign)} = {points.signs[sign]}" for sign in sorted(points.signs)),
     ]
     path.write_text("\n".join(lines) + "\n", "utf-8")
 
@@ -151,19 +146,21 @@ def write(path: Path, points: dict[str, float], base: float, limit: float) -> No
 def main(path: Path = POINTS_FILE) -> None:
     found = examples(load_rules())
     for batch in sorted({e.origin for e in found if e.origin.startswith(("scope_", "batch_"))}):
-        points, base, limit = fit([e for e in found if e.origin != batch])
+        points = without(found, [batch])
         for declined in (True, False):
             held = [e for e in found if e.origin == batch and e.declined == declined]
             if not held:
                 continue
-            share = np.mean([total(e, points, base) >= limit for e in held])
+            share = np.mean([points.total(e.signs) >= points.limit for e in held])
             print(f"{batch}, {'requests' if declined else 'general'}: {share:.3f} by points alone")
-    points, base, limit = fit(found)
+    points = fit(found)
     # What tests/safety_cases calls general stays general.
     standing = [e for e in found if e.origin.startswith("scope") and not e.declined]
-    limit = max(limit, round(max(total(e, points, base) for e in standing) + 0.01, 2))
-    write(path, points, base, limit)
-    print(f"{len(points)} signs, base {base}, limit {limit}, written to {path}")
+    most = round(max(points.total(e.signs) for e in standing) + 0.01, 2)
+    points = points.model_copy(update={"limit": max(points.limit, most)})
+    write(path, points)
+    signs, base, limit = len(points.signs), points.base, points.limit
+    print(f"{signs} signs, base {base}, limit {limit}, written to {path}")
 
 
 if __name__ == "__main__":

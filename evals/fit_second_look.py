@@ -122,7 +122,7 @@ class Reader:
             level=alert.level if alert else None,
             found=screening.found,
             points=max(weighing.weight(self._rules.folded(part)) for part in parts),
-            asked=self._rules.request_points(parts[0]),
+            asked=self._rules.request_points(self._rules.folded(parts[0])),
             scores=self._embedder.tuned(parts) @ self._heads + self._bias,
             declined=self._scope(question) is not None,
         )
@@ -284,7 +284,9 @@ def main(source: Path) -> None:
     rest = [name for name in batches() if name not in HELD]
     points = fit_triage.Fit(fit_triage.examples(rules, rest), rules).points()
     held_rules = replace(
-        rules, weighing=rules.weighing.using(points), points=fit_scope.without(rules, HELD)
+        rules,
+        weighing=rules.weighing.using(points),
+        points=fit_scope.without(fit_scope.examples(rules), HELD),
     )
     reader = Reader(held_rules, source)
     rows = [

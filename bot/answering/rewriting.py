@@ -29,8 +29,6 @@ _GOES_ON = re.compile(
     r"|is it|does it|can it|will it|for how long|how bad|how common|even if)\b",
     re.IGNORECASE,
 )
-
-
 _OPENING = re.compile(
     r"^\W*(?:(?:and|but|so|also|then|ok|okay|oh|right|thanks|thank you)\b\W*)+", re.IGNORECASE
 )

@@ -9,7 +9,6 @@ where the words alone leave no doubt, else by the second look, which knows more 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.records import Decline, Question
@@ -17,6 +16,7 @@ from bot.rules import Rules
 from bot.rules.folding import CLAUSE, Folded
 from bot.rules.models import GeneralSection, ScopeRule
 from bot.rules.phrases import Hit
+from bot.rules.ruleset import Slots
 
 OWN_CASE = "own-case"
 """The rule that declines by points."""
@@ -78,7 +78,7 @@ class Scope:
         for rule, needs in standing:
             if any(_asks(need, found, starts, len(folded.words)) for need in needs):
                 return rule
-        if self._rules.request_points(question.text) >= self._rules.points.limit:
+        if self._rules.request_points(folded, found) >= self._rules.points.limit:
             return next((rule for rule, _ in standing if rule.id == OWN_CASE), None)
         return None
 
@@ -118,7 +118,7 @@ def _pieces(folded: Folded) -> list[int]:
     return starts
 
 
-def _asks(need: _Need, found: Mapping[str, list[Hit]], starts: list[int], end: int) -> bool:
+def _asks(need: _Need, found: Slots, starts: list[int], end: int) -> bool:
     if need.ask not in found or any(name not in found for name in need.others):
         return False
     others = [found[name] for name in need.others]
@@ -127,7 +127,7 @@ def _asks(need: _Need, found: Mapping[str, list[Hit]], starts: list[int], end: i
 
 
 def _stands(
-    ask: Hit, others: list[list[Hit]], nots: list[Hit], starts: list[int], end: int
+    ask: Hit, others: list[tuple[Hit, ...]], nots: list[Hit], starts: list[int], end: int
 ) -> bool:
     """Does the request stand: with the others around it, and no other sense in its own piece?"""
     first = bisect_right(starts, ask.start) - 1

@@ -47,7 +47,7 @@ class Screener:
             embedder.tuned,
             sha256=embedder.sha256,
             weight=lambda text: rules.weighing.weight(rules.folded(text)),
-            requests=rules.request_points,
+            requests=lambda text: rules.request_points(rules.folded(text)),
             levels={rule.id: rule.level for rule in rules.flags},
         )
         return cls(triage, look, shared=shared)

@@ -118,9 +118,8 @@ class SecondLook:
     `Look` out.
 
     `weight` gives the points of the words of a text, `requests` those for a request about one's own
-    case; `levels` are those of the rules by id. Raises
-    `RulesError` where the file names a rule that there is not, `ModelError` where it was trained
-    from other weights than `sha256`.
+    case; `levels` are those of the rules by id. Raises `RulesError` where the file names a rule
+    that there is not, `ModelError` where it was trained from other weights than `sha256`.
     """
 
     def __init__(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
+from math import fsum
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -142,6 +144,11 @@ class ScopePoints(Model):
     base: float
     limit: float
     signs: dict[str, float]
+
+    def total(self, signs: Iterable[str]) -> float:
+        """The points of a message with these signs. Exactly, whatever their order: a message at the
+        limit must not pass it in one process only."""
+        return self.base + fsum(self.signs.get(sign, 0.0) for sign in signs)
 
 
 class GreetingRule(Model):

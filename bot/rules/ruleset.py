@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from math import fsum
 
 from bot.rules import temperature
 from bot.rules.context import Context
@@ -24,6 +23,15 @@ from bot.rules.spelling import Spelling
 from bot.rules.spoken_loading import Spoken
 from bot.rules.weighing import Weighing
 
+Slots = Mapping[str, tuple[Hit, ...]]
+
+
+def _by_tag(hits: Iterable[Hit]) -> dict[str, tuple[Hit, ...]]:
+    found: dict[str, list[Hit]] = {}
+    for hit in hits:
+        found.setdefault(hit.tag, []).append(hit)
+    return {tag: tuple(of_tag) for tag, of_tag in found.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -37,7 +45,7 @@ class Message:
         return self.hits.get(tag, ())
 
 
-def request_signs(folded: Folded, found: Mapping[str, list[Hit]]) -> frozenset[str]:
+def request_signs(folded: Folded, found: Slots) -> frozenset[str]:
     """What scope_points.toml may give points for: the slots that a message fills, as `<slot>`, and
     its words; every number is `#`."""
     words = ("#" if word[0].isdigit() else word for word in folded.words)
@@ -67,11 +75,7 @@ class Rules:
         """The message as the rules see it. Keeps nothing of the text after it returns."""
         folded = self.folded(text)
         hits = self.book.find(folded)
-        by_tag: dict[str, list[Hit]] = {}
-        for hit in hits:
-            by_tag.setdefault(hit.tag, []).append(hit)
-        tagged = {tag: tuple(found) for tag, found in by_tag.items()}
-        return Message(folded, tagged, Context(folded, hits))
+        return Message(folded, _by_tag(hits), Context(folded, hits))
 
     def without_points(self) -> Rules:
         """The same rules where phrases decide alone; for fitting the points."""
@@ -81,19 +85,15 @@ class Rules:
             weighing=self.weighing.without_points(),
         )
 
-    def slots(self, folded: Folded) -> dict[str, list[Hit]]:
+    def slots(self, folded: Folded) -> Slots:
         """What fills the slots of scope.toml, by slot."""
-        found: dict[str, list[Hit]] = {}
-        for hit in self.requests.find(folded):
-            found.setdefault(hit.tag, []).append(hit)
-        return found
+        return _by_tag(self.requests.find(folded))
 
-    def request_points(self, text: str) -> float:
-        """What the words of a text have in scope_points.toml: how much it reads like a request
-        about one's own case."""
-        folded = self.folded(text)
-        signs = request_signs(folded, self.slots(folded))
-        return self.points.base + fsum(self.points.signs.get(sign, 0.0) for sign in signs)
+    def request_points(self, folded: Folded, slots: Slots | None = None) -> float:
+        """What a text has in scope_points.toml: how much it reads like a request about one's own
+        case. `slots`: where the caller has found what fills them."""
+        found = self.slots(folded) if slots is None else slots
+        return self.points.total(request_signs(folded, found))
 
     def folded(self, text: str) -> Folded:
         return fold(text, self.spelling, self.spelling)
