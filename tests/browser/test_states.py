@@ -147,18 +147,19 @@ def test_server_that_hangs(quiet: Page, scripted: str) -> None:
     trouble(quiet, "The connection to this service is lost.")
 
 
-# From the moment when a question is sent, frame by frame: whether words for waiting show.
+# From the moment when a question is sent, frame by frame: whether words for waiting show. The time
+# is the one that animations go by: a busy machine draws a frame later than it says.
 _WATCH_WAITING = """() => {
   window.frames_ = [];
   document.getElementById('send').addEventListener('click', () => {
-    const began = performance.now();
-    const look = () => {
+    const began = document.timeline.currentTime;
+    const look = time => {
       if (document.querySelector('#log .answer')) { window.answered = true; return }
       const shown = [...document.querySelectorAll('.pending')].some(
         e => e.textContent.trim() && e.checkVisibility({visibilityProperty: true}));
-      window.frames_.push([performance.now() - began, shown]);
+      window.frames_.push([time - began, shown]);
       requestAnimationFrame(look) };
-    look() }, {capture: true}) }"""
+    requestAnimationFrame(look) }, {capture: true}) }"""
 
 
 @pytest.mark.parametrize("held", [0, 0.6], ids=["taken at once", "taken late"])
@@ -180,7 +181,7 @@ def test_words_come_after_a_moment_and_stay(page: Page, scripted: str, held: flo
     page.wait_for_function("() => window.answered")
     seen = page.evaluate("window.frames_")
     came = next(when for when, shown in seen if shown)
-    assert 290 < came < 900
+    assert 299 < came < 900  # the style holds a rounded time
     assert [when for when, shown in seen if not shown and when > came] == []
 
 
