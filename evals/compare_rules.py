@@ -1,15 +1,16 @@
-"""What the rules of this tree make of messages that the rules of another commit alarm on.
+"""What the rules of this tree make of messages, beside the rules of another commit.
 
     python -m evals.compare_rules --base COMMIT             pleas and development messages
     python -m evals.compare_rules --base COMMIT FILE ...    and the lines of these files
 
 A new excuse (`unless`) in bot/rules can take the alarm away from a plea in plain words, and twice
 it has. Run this before a change of the rules is committed: it shows every message that lost its
-alarm or has a lesser one, and those that are alarmed on now. The messages are
-evals/safety/pleas.jsonl (signs and pleas in the words of the excuses themselves) and the sets and
-batches of the development split; the test split is never read. A line of a FILE counts as a plea.
-Exits with 1 where a message has less of an alarm than before and less than its label asks for.
-Rules alone, without the second look.
+alarm or has a lesser one, and those that are alarmed on now; requests about one's own case that are
+no longer declined likewise. The messages are evals/safety/pleas.jsonl (signs, pleas and requests in
+the words of the excuses themselves), the sets and batches of the development split, and the plain
+questions of strangers; the test split is never read. A line of a FILE counts as a plea. Exits with
+1 where a message has less of an alarm than before and less than its label asks for, or a request
+is let pass. Phrases alone, without points of requests and the second look.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ from pathlib import Path
 
 TREE = Path(__file__).resolve().parent.parent
 PLEAS = TREE / "evals/safety/pleas.jsonl"
-LEVELS = ("none", "call_today", "urgent", "emergency", "crisis")
-"""From none to most."""
-SETS = ("red_flags", "crisis", "harmless", "crisis_lookalike")
+LEVELS = ("none", "declined", "call_today", "urgent", "emergency", "crisis")
+"""From none to most. An alarm goes before a decline, which still points to people."""
+SETS = ("red_flags", "crisis", "harmless", "crisis_lookalike", "scope", "scope_ok")
+_GENERAL = "not_declined"
+"""What the sets expect of a general question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,11 @@ class Message:
     @property
     def plea(self) -> bool:
         return "none" not in self.expect
+
+    @property
+    def alarm(self) -> bool:
+        """Does the label ask for an alarm?"""
+        return self.plea and LEVELS[1] not in self.expect
 
     def lost(self, before: str, now: str) -> bool:
         """Is `now` less than before, and less than the label asks for?"""
@@ -58,21 +66,30 @@ def from_pleas(path: Path = PLEAS) -> list[Message]:
 
 
 def from_sets() -> list[Message]:
-    """The development messages of single turns."""
+    """The development messages of single turns, and the strangers' questions that a model learns
+    from or is fitted on."""
+    from evals.question_sets import load_items
     from evals.safety_eval import batches, cases
 
-    return [
-        Message(text=case.question.text, expect=case.expect)
+    plain = LEVELS[:1]
+    messages = [
+        Message(text=case.question.text, expect=plain if _GENERAL in case.expect else case.expect)
         for split in ("dev", *batches())
         for kind in SETS
         for case in cases(kind, split)
         if not case.question.history
     ]
+    return messages + [
+        Message(text=item.question.text, expect=plain)
+        for split in ("learn", "fit")
+        for item in load_items(split)
+        if item.by_stranger and not item.question.history
+    ]
 
 
 def levels_in(tree: Path, texts: Sequence[str]) -> list[str]:
-    """The level that the rules of a tree give each message. Exits where that tree cannot be asked:
-    it is too old."""
+    """The level (of `LEVELS`) that the rules of a tree give each message. Exits where that tree
+    cannot be asked: it is too old."""
     done = subprocess.run(
         [sys.executable, __file__, "--levels-of", str(tree)],
         input=json.dumps(texts), capture_output=True, text=True, encoding="utf-8", check=False,
@@ -86,15 +103,20 @@ def levels_in(tree: Path, texts: Sequence[str]) -> list[str]:
 def _print_levels(tree: str) -> None:
     """In a process of its own: bot is that of the tree."""
     sys.path.insert(0, tree)
+    from bot.answering.scope import Scope
     from bot.answering.triage import Triage
     from bot.records import Contact, Question
     from bot.rules import load_rules
 
-    triage = Triage(
-        load_rules(), region="US", fever_celsius=38.0, contact=Contact(name="the clinic")
-    )
-    alerts = [triage(Question(text=text)).alert for text in json.load(sys.stdin)]
-    json.dump([alert.level if alert else LEVELS[0] for alert in alerts], sys.stdout)
+    rules = load_rules()
+    triage = Triage(rules, region="US", fever_celsius=38.0, contact=Contact(name="the clinic"))
+    scope = Scope(rules.without_points())
+
+    def level(question: Question) -> str:
+        alert = triage(question).alert
+        return alert.level if alert else LEVELS[bool(scope(question))]
+
+    json.dump([level(Question(text=text)) for text in json.load(sys.stdin)], sys.stdout)
 
 
 def unpack(commit: str, folder: Path) -> None:
@@ -153,13 +175,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     now = levels_in(TREE, texts)
     less, others, quiet = changes(messages, before, now)
     for title, lines in (
-        ("Pleas with less of an alarm", less),
-        ("Other pleas that changed", others),
+        ("Pleas and requests with less", less),
+        ("Other pleas and requests that changed", others),
         ("Quiet messages that changed", quiet),
     ):
         print(f"{title}: {len(lines)}", *lines, sep="\n  ")
     caught = sum(level != LEVELS[0] for level in now[: len(pleas)])
-    print(f"{len(messages)} messages; of {len(pleas)} pleas {caught} alarmed on")
+    print(f"{len(messages)} messages; of {len(pleas)} pleas {caught} alarmed on or declined")
     return 1 if less else 0
 
 

@@ -8,8 +8,10 @@ answer (their ways of asking and the development questions) and those of strange
 that the rules themselves let pass. The limit is the least one at which at most `WRONG` of the
 answerable questions, and of those of strangers by themselves, are declined by the points alone
 (scores held out by cross-validation). What stays below it is for the second look to decide, which
-adds the points to what the model says (evals/fit_second_look.py). Also printed: what is caught of
-each blind batch by points that were fitted without it. scikit-learn comes with
+adds the points to what the model says (evals/fit_second_look.py). The floor, below which no phrase
+declines a long message, is the greatest at which at most `LOST` of the labelled requests that a
+phrase declines lie below it, held out likewise, and none of tests/safety_cases. Also printed: what
+is caught of each blind batch by points that were fitted without it. scikit-learn comes with
 sentence-transformers.
 """
 
@@ -26,7 +28,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-from bot.answering.scope import Scope
+from bot.answering.scope import LONG, Scope
 from bot.indexing.loading import load
 from bot.records import Question
 from bot.rules import Rules, load_rules
@@ -40,6 +42,9 @@ ROOT = Path(__file__).resolve().parent.parent
 POINTS_FILE = ROOT / "bot/rules/scope_points.toml"
 WRONG = 0.004
 """Share of general questions that the points alone may decline beside the rules (own choice)."""
+LOST = 0.01
+"""Share of requests that a phrase declines which the floor may leave to the second look (own
+choice)."""
 _OFTEN = 5
 """In how many messages a word must stand to have points."""
 _WEIGHT = 3.0
@@ -48,10 +53,13 @@ _WEIGHT = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A message, whether it must be declined, and where it was taken from."""
+    """A message, whether it must be declined, whether a phrase declines it, whether it is `LONG`,
+    and where it was taken from."""
 
     signs: frozenset[str]
     declined: bool
+    phrased: bool
+    long: bool
     origin: str
 
 
@@ -62,15 +70,19 @@ def examples(rules: Rules) -> list[Example]:
     def example(origin: str, declined: bool, text: str) -> Example:
         folded = rules.folded(text)
         signs = request_signs(folded, rules.slots(folded))
-        return Example(signs=signs, declined=declined, origin=origin)
+        phrased = by_phrases(Question(text=text)) is not None
+        return Example(
+            signs=signs,
+            declined=declined,
+            phrased=phrased,
+            long=len(folded.words) >= LONG,
+            origin=origin,
+        )
 
     found = [example(*row) for row in _labelled()]
     for origin, texts in (("guides", _answerable()), ("strangers", _of_strangers())):
-        found += [
-            example(origin, False, text)
-            for text in texts
-            if by_phrases(Question(text=text)) is None
-        ]
+        plain = (example(origin, False, text) for text in texts)
+        found += [each for each in plain if not each.phrased]
     return found
 
 
@@ -106,7 +118,7 @@ def model() -> LogisticRegression:
 
 
 def fit(found: Sequence[Example]) -> ScopePoints:
-    """The points of each sign, the base and the limit."""
+    """The points of each sign, the base, the floor and the limit."""
     counts = Counter(sign for example in found for sign in example.signs)
     signs = sorted(sign for sign, count in counts.items() if count >= _OFTEN)
     rows = sign_matrix((example.signs for example in found), signs)
@@ -116,11 +128,14 @@ def fit(found: Sequence[Example]) -> ScopePoints:
     origins = np.array([example.origin for example in found])
     plain = ("guides", "strangers")
     limit = max(float(np.quantile(held_out[origins == name], 1 - WRONG)) for name in plain)
+    phrased = truth & np.array([example.phrased for example in found])
+    long = np.array([example.long for example in found])
+    floor = float(np.sort(held_out[phrased & long])[int(LOST * phrased.sum())])
     fitted = model().fit(rows, truth)
     weights = {sign: round(float(w), 2) for sign, w in zip(signs, fitted.coef_[0], strict=True)}
     kept = {sign: weight for sign, weight in weights.items() if abs(weight) >= 0.05}
     base = round(float(fitted.intercept_[0]), 2)
-    return ScopePoints(base=base, limit=round(limit, 2), signs=kept)
+    return ScopePoints(base=base, floor=round(floor, 2), limit=round(limit, 2), signs=kept)
 
 
 def without(found: Iterable[Example], held: Collection[str]) -> ScopePoints:
@@ -132,9 +147,11 @@ def write(path: Path, points: ScopePoints) -> None:
     lines = [
         "# Written by evals/fit_scope.py; do not edit by hand.",
         "# A message has the points of its words and of the slots of scope.toml that it fills, and",
-        "# the base; from the limit up it is declined as one's own case.",
+        "# the base; from the limit up it is declined as one's own case, below the floor no phrase",
+        "# declines it.",
         "",
         f"base = {points.base}",
+        f"floor = {points.floor}",
         f"limit = {points.limit}",
         "",
         "[signs]",
@@ -157,10 +174,14 @@ def main(path: Path = POINTS_FILE) -> None:
     # What tests/safety_cases calls general stays general.
     standing = [e for e in found if e.origin.startswith("scope") and not e.declined]
     most = round(max(points.total(e.signs) for e in standing) + 0.01, 2)
-    points = points.model_copy(update={"limit": max(points.limit, most)})
+    requests = [e for e in found if e.origin.startswith("scope") and e.declined and e.phrased]
+    least = round(min(points.total(e.signs) for e in requests if e.long) - 0.01, 2)
+    points = points.model_copy(
+        update={"limit": max(points.limit, most), "floor": min(points.floor, least)}
+    )
     write(path, points)
-    signs, base, limit = len(points.signs), points.base, points.limit
-    print(f"{signs} signs, base {base}, limit {limit}, written to {path}")
+    signs, base, floor, limit = len(points.signs), points.base, points.floor, points.limit
+    print(f"{signs} signs, base {base}, floor {floor}, limit {limit}, written to {path}")
 
 
 if __name__ == "__main__":

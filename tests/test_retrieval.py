@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -44,6 +45,7 @@ ASKED = {
     for i, c in CHUNKS.items()
 }
 A, B, C = CHUNKS
+BESIDE = ThreadPoolExecutor(1)
 
 
 def retriever(
@@ -61,7 +63,7 @@ def retriever(
         chunks=lambda ids: {i: chunks[i] for i in dict.fromkeys(ids)},
     )
     weights = Weights(passage=1.0, asked=0.5, asked_mean=1.0, heading=0.2, lexical=0.3)
-    return Retriever(searches, weights, candidates=10, keep=10, gaps=gaps)
+    return Retriever(searches, weights, candidates=10, keep=10, beside=BESIDE, gaps=gaps)
 
 
 def ids(found: Retriever, **kwargs: object) -> list[str]:
@@ -142,6 +144,6 @@ def test_as_many_questions_are_looked_at_as_the_passages_have(each: float, asked
         chunks=lambda ids: {},
     )
     weights = Weights(passage=1.0, asked=0.5, asked_mean=1.0, heading=0.2, lexical=0.3)
-    found = Retriever(searches, weights, candidates=10, keep=10, records_each=each)
+    found = Retriever(searches, weights, candidates=10, keep=10, beside=BESIDE, records_each=each)
     assert found(Query(text="x"), lambda c: True).hits == ()
     assert wanted == [asked_for]

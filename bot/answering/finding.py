@@ -4,8 +4,10 @@ Part of the answering flow.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.answering.centres import Centres
 from bot.answering.opened import OpenIndex
@@ -16,6 +18,7 @@ from bot.errors import BotError, DamagedIndex
 from bot.indexing.chunking import passage_text
 from bot.indexing.cross_encoder import CrossEncoder
 from bot.indexing.embedding import Embedder, Reading, centre_key, gap_key
+from bot.indexing.lexical import WordMatch
 from bot.indexing.word_vectors import turned, unpacked
 from bot.lexicon import Lexicon
 from bot.records import Chunk, Query, Question, Retrieved
@@ -24,16 +27,38 @@ from bot.settings import Retrieval
 if TYPE_CHECKING:
     from bot.indexing.word_vectors import Matrix
 
-Read = Callable[[str], Reading]
+Use = Callable[[], contextlib.AbstractContextManager[OpenIndex]]
+_BESIDE = 4
+"""Searches that run beside others, of all questions together; more than that wait."""
+
+
+class Read(Protocol):
+    """What a search takes of a `Reader`."""
+
+    def __call__(self, text: str) -> Reading: ...
+    def words(self, index: OpenIndex, text: str, k: int) -> Sequence[WordMatch]: ...
 
 
 class Reader:
-    """Reads the texts of one question, each one once."""
+    """Reads the texts of one question, each one once, and looks for its words meanwhile. `queries`
+    says what will be searched for in an index, which `use` lends; `words` passages with them are
+    wanted."""
 
-    def __init__(self, embedder: Embedder, queries: Callable[[], Sequence[Query]]) -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        use: Use,
+        queries: Callable[[OpenIndex], Sequence[Query]],
+        beside: Executor,
+        words: int,
+    ) -> None:
         self._embedder = embedder
+        self._use = use
         self._queries = queries
+        self._beside = beside
+        self._count = words
         self._read: dict[str, Reading] = {}
+        self._words: dict[tuple[str, str], Sequence[WordMatch]] = {}
 
     def __call__(self, text: str) -> Reading:
         if text not in self._read:
@@ -41,18 +66,36 @@ class Reader:
         return self._read[text]
 
     def beside(self, texts: Sequence[str]) -> Any:
-        """`Embedder.tuned` of the texts, and in the same pass what the search will ask for."""
-        try:
-            wanted = list(
-                dict.fromkeys(
-                    text for query in self._queries() for text in (query.full, query.text)
-                )
-            )
-        except BotError:  # without an index there is nothing to search, but something to look at
-            wanted = []
+        """`Embedder.tuned` of the texts, and in the same pass what the search will ask for. The
+        word search, which needs no model, runs beside it."""
+        with contextlib.ExitStack() as held:
+            try:
+                index = held.enter_context(self._use())
+                queries = self._queries(index)
+            except BotError:  # nothing to search, but something to look at
+                return self._read_beside((), texts)
+            awaited = {
+                query.full: self._beside.submit(index.passages.search, query.full, self._count)
+                for query in queries
+            }
+            try:
+                return self._read_beside(queries, texts)
+            finally:
+                name = index.manifest.generation
+                for text, search in awaited.items():
+                    if search.exception() is None:  # else the search itself will say it
+                        self._words[name, text] = search.result()
+
+    def _read_beside(self, queries: Sequence[Query], texts: Sequence[str]) -> Any:
+        wanted = list(dict.fromkeys(text for q in queries for text in (q.full, q.text)))
         readings, vectors = self._embedder.read_beside(wanted, texts)
         self._read |= zip(wanted, readings, strict=True)
         return vectors
+
+    def words(self, index: OpenIndex, text: str, k: int) -> Sequence[WordMatch]:
+        """The passages that share words with the text."""
+        known = self._words.get((index.manifest.generation, text))
+        return index.passages.search(text, k) if known is None or k != self._count else known
 
 
 class Finder:
@@ -66,6 +109,8 @@ class Finder:
         self._embedder = embedder
         self._lexicon = lexicon
         self._tools: tuple[str, Rewriter, Centres] | None = None
+        # Its threads end with it.
+        self._beside = ThreadPoolExecutor(_BESIDE, thread_name_prefix="search")
         named = chosen.reranker not in ("words", "none")
         self._cross_encoder = CrossEncoder(chosen.reranker) if named else None
 
@@ -84,7 +129,9 @@ class Finder:
     ) -> Retrieved:
         """The hits, best first. `only` keeps the search to these documents; `read` is for callers
         that need what the model made of the question as well."""
-        read = read or self.reader()
+        read = read or self.reader(Question(text=query.text), lambda: contextlib.nullcontext(index))
+        for text in (query.full, query.text):  # a reader serves one thread at a time
+            read(text)
         found = self._retriever(index, read, only)(query, accept)
         found = self._rereader(index, read)(query, found)
         return self._tools_of(index)[2](found, read(query.text).asked)
@@ -99,16 +146,22 @@ class Finder:
             self._tools = tools
         return tools
 
-    def reader(self, queries: Callable[[], Sequence[Query]] = tuple) -> Reader:
-        """For one question. Not to be kept beyond it. `queries`: what will be searched for."""
-        return Reader(self._embedder, queries)
+    def reader(self, question: Question, use: Use) -> Reader:
+        """For one question. Not to be kept beyond it. `use` lends the index."""
+        return Reader(
+            self._embedder,
+            use,
+            lambda index: self.queries(index, question),
+            self._beside,
+            self._chosen.candidates,
+        )
 
     def _retriever(self, index: OpenIndex, read: Read, only: Sequence[str] | None) -> Retriever:
         chosen, vectors = self._chosen, index.vectors
         searches = Searches(
             passages=lambda text, k: vectors.search("passages", read(text).vector, k, only),
             questions=lambda text, k: vectors.search("questions", read(text).asked, k, only),
-            by_words=index.passages.search,
+            by_words=lambda text, k: read.words(index, text, k),
             outlines=index.passages.outlines,
             chunks=index.passages.chunks,
         )
@@ -124,6 +177,7 @@ class Finder:
             weights,
             candidates=chosen.candidates,
             keep=chosen.keep,
+            beside=self._beside,
             records_each=index.manifest.questions / max(1, index.manifest.passages),
             gaps=bool(index.manifest.gap_groups),
         )

@@ -175,12 +175,8 @@ class Bot:
 
     def _reply(self, question: Question) -> Reply:
         contact = self._contacts.get(primary(question.locale), self.contact)
-        read = self._find.reader(lambda: self._queries(question))
+        read = self._find.reader(question, self._index.use)
         return Reply(question=question, contact=contact, versions=self.versions, read=read)
-
-    def _queries(self, question: Question) -> tuple[Query, ...]:
-        with self._index.use() as index:
-            return self._find.queries(index, question)
 
     def _check(self, question: Question) -> None:
         check_question(question, most=self._settings.answering.max_question_chars)

@@ -3,7 +3,10 @@
 One rule: what is asked about one's own case (dose, medicine, diagnosis, prognosis, results, choice
 of treatment) is declined; the same thing asked in general is not. A message that holds both is
 declined. Requests in words that no rule foresees are found by points (scope_points.toml): here
-where the words alone leave no doubt, else by the second look, which knows more than words.
+where the words alone leave no doubt, else by the second look, which knows more than words. Where
+the words of a long message plainly speak against a request, its points lie below the floor and
+no phrase declines it: phrases cannot foresee all plain questions that hold their words (decision
+0018).
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ from bot.rules.ruleset import Slots
 
 OWN_CASE = "own-case"
 """The rule that declines by points."""
+LONG = 10
+"""In so many words or more a message says enough for its words to speak against a phrase."""
 
 _BEFORE, _AFTER = 3, 1
 """How many pieces around the one that asks may hold what is asked about."""
@@ -75,10 +80,13 @@ class Scope:
         found = self._rules.slots(folded)
         starts = _pieces(folded)
         standing = [each for each in self._needs if not found.keys() & set(each[0].unless)]
+        points = self._rules.request_points(folded, found)
+        if len(folded.words) >= LONG and points < self._rules.points.floor:
+            return None
         for rule, needs in standing:
             if any(_asks(need, found, starts, len(folded.words)) for need in needs):
                 return rule
-        if self._rules.request_points(folded, found) >= self._rules.points.limit:
+        if points >= self._rules.points.limit:
             return next((rule for rule, _ in standing if rule.id == OWN_CASE), None)
         return None
 

@@ -139,9 +139,10 @@ class ScopeFile(Reviewed):
 
 class ScopePoints(Model):
     """What words and slots weigh for "this asks about somebody's own case"; from `limit` up it is
-    declined. Written by evals/fit_scope.py."""
+    declined, below `floor` no phrase declines it. Written by evals/fit_scope.py."""
 
     base: float
+    floor: float
     limit: float
     signs: dict[str, float]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 
 from bot.rules import temperature
 from bot.rules.context import Context
@@ -81,7 +82,7 @@ class Rules:
         """The same rules where phrases decide alone; for fitting the points."""
         return replace(
             self,
-            points=ScopePoints(base=0.0, limit=float("inf"), signs={}),
+            points=ScopePoints(base=0.0, floor=-inf, limit=inf, signs={}),
             weighing=self.weighing.without_points(),
         )
 
