@@ -48,7 +48,7 @@ HELD = ("batch_17", "batch_18", "batch_26", "batch_27")
 """Left out of the training: one of each hand, and requests with their harmless neighbours."""
 WRONG = 0.03
 """Share of the harmless messages that it may alarm on beside the rules (own choice)."""
-ALARMED, UNANSWERED = 0.012, 0.007
+PLAIN_ALARMED, PLAIN_DECLINED = 0.012, 0.007
 """Shares of plain questions (the answerable ones and those of strangers, in dev and fit) that it
 may alarm on, and decline (own choice: an alarm too many is less than one too few; with the rules'
 own it stays within the 3 in 100 of issue 5)."""
@@ -198,7 +198,7 @@ def choose(
             "alarm": round(
                 max(
                     limit([total(flags) for flags in alarming], len(alike), WRONG),
-                    limit([total(o.flags) for o in asked], len(asked), ALARMED),
+                    limit([total(o.flags) for o in asked], len(asked), PLAIN_ALARMED),
                 ),
                 3,
             ),
@@ -212,7 +212,7 @@ def choose(
             "own_case": round(
                 max(
                     limit(general, len(general), DECLINED),
-                    limit([o.own_case for o in asked], len(asked), UNANSWERED),
+                    limit([o.own_case for o in asked], len(asked), PLAIN_DECLINED),
                 ),
                 3,
             ),

@@ -15,6 +15,8 @@ from evals.compare_rules import LEVELS, Message, changes, from_pleas, main, unpa
 from evals.compare_rules import PLEAS as PLEAS_FILE
 
 PLEAS = from_pleas()
+RULES = load_rules()
+TRIAGE = Triage(RULES, region="US", fever_celsius=38.0, contact=Contact(name="the clinic"))
 
 
 @pytest.mark.parametrize(
@@ -66,12 +68,9 @@ def test_no_excuse_takes_the_alarm_from_pleas_in_its_own_words() -> None:
     """2,261 signs and pleas that hold the words of the excuses, written without trying them. When
     the first 1,964 were written 172 of them, 66 told of a crisis, met no alarm of the rules; what
     is left now is ambiguous or contrived."""
-    triage = Triage(
-        load_rules(), region="US", fever_celsius=38.0, contact=Contact(name="the clinic")
-    )
     alarms = [message for message in PLEAS if message.alarm]
     silent = Counter(
-        message.expect[0] for message in alarms if not triage(Question(text=message.text)).alert
+        message.expect[0] for message in alarms if not TRIAGE(Question(text=message.text)).alert
     )
     assert len(alarms) > 2200
     assert {m.expect[0] for m in PLEAS} <= set(LEVELS[1:])
@@ -81,11 +80,9 @@ def test_no_excuse_takes_the_alarm_from_pleas_in_its_own_words() -> None:
 
 def test_no_narrowing_lets_requests_in_its_own_words_pass() -> None:
     """Requests about one's own case in the words of phrases that were narrowed."""
-    rules = load_rules()
-    triage = Triage(rules, region="US", fever_celsius=38.0, contact=Contact(name="the clinic"))
-    scope = Scope(rules)
+    scope = Scope(RULES)
     requests = [Question(text=m.text) for m in PLEAS if m.plea and not m.alarm]
-    passed = [q.text for q in requests if not (scope(q) or triage(q).alert)]
+    passed = [q.text for q in requests if not (scope(q) or TRIAGE(q).alert)]
     assert len(requests) > 200
     assert len(passed) <= 3, passed
 
@@ -93,10 +90,7 @@ def test_no_narrowing_lets_requests_in_its_own_words_pass() -> None:
 def test_spanish_pleas_in_the_words_of_excuses_are_alarmed_on() -> None:
     """520 signs and pleas in the words of the Spanish excuses and rules. When they were written 115
     met no alarm."""
-    triage = Triage(
-        load_rules(), region="US", fever_celsius=38.0, contact=Contact(name="the clinic")
-    )
     pleas = from_pleas(PLEAS_FILE.with_stem("pleas_es"))
-    silent = [m.text for m in pleas if not triage(Question(text=m.text, locale="es")).alert]
+    silent = [m.text for m in pleas if not TRIAGE(Question(text=m.text, locale="es")).alert]
     assert len(pleas) == 520
     assert len(silent) <= 2, silent

@@ -94,6 +94,20 @@ def test_points_find_what_no_phrase_finds() -> None:
     assert {d.rule_id for d in declines if d} == {OWN_CASE}
 
 
+@pytest.mark.parametrize(
+    ("text", "declined"),
+    [
+        ("would my cousins in Lagos be worth testing and who pays for that", False),
+        ("wiskott aldrich is what ive got. why does a transplant fix platelets AND eczema", False),
+        ("What is GVHD? Do I have it?", True),  # too short to speak against a phrase
+        ("They told me all of it very kindly on the ward, but tell me, do I have GVHD?", True),
+    ],
+)
+def test_words_of_a_long_message_speak_against_a_phrase(text: str, declined: bool) -> None:
+    assert Scope(RULES.without_points())(Question(text=text))
+    assert (scope(Question(text=text)) is not None) is declined
+
+
 def test_a_decline_is_kind_offers_information_and_names_the_team() -> None:
     for rule in RULES.scope.rule:
         said = f"{rule.says} {RULES.scope.closing}"

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Protocol
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Any
 
 from bot.answering.centres import Centres
 from bot.answering.opened import OpenIndex
+from bot.answering.reply import Reads
 from bot.answering.rereading import Rereader, WordByWord, Words
 from bot.answering.retrieval import PRIORITY_STEP, Retriever, Searches, Weights
 from bot.answering.rewriting import Rewriter
@@ -32,13 +33,6 @@ _BESIDE = 4
 """Searches that run beside others, of all questions together; more than that wait."""
 
 
-class Read(Protocol):
-    """What a search takes of a `Reader`."""
-
-    def __call__(self, text: str) -> Reading: ...
-    def words(self, index: OpenIndex, text: str, k: int) -> Sequence[WordMatch]: ...
-
-
 class Reader:
     """Reads the texts of one question, each one once, and looks for its words meanwhile. `queries`
     says what will be searched for in an index, which `use` lends; `words` passages with them are
@@ -58,7 +52,7 @@ class Reader:
         self._beside = beside
         self._count = words
         self._read: dict[str, Reading] = {}
-        self._words: dict[tuple[str, str], Sequence[WordMatch]] = {}
+        self._words: dict[tuple[str, str, int], Future[list[WordMatch]]] = {}
 
     def __call__(self, text: str) -> Reading:
         if text not in self._read:
@@ -74,17 +68,15 @@ class Reader:
                 queries = self._queries(index)
             except BotError:  # nothing to search, but something to look at
                 return self._read_beside((), texts)
-            awaited = {
-                query.full: self._beside.submit(index.passages.search, query.full, self._count)
+            name = index.manifest.generation
+            self._words = {
+                (name, query.full, self._count): self._beside.submit(
+                    index.passages.search, query.full, self._count
+                )
                 for query in queries
             }
-            try:
-                return self._read_beside(queries, texts)
-            finally:
-                name = index.manifest.generation
-                for text, search in awaited.items():
-                    if search.exception() is None:  # else the search itself will say it
-                        self._words[name, text] = search.result()
+            held.callback(wait, self._words.values())  # the index is lent until then
+            return self._read_beside(queries, texts)
 
     def _read_beside(self, queries: Sequence[Query], texts: Sequence[str]) -> Any:
         wanted = list(dict.fromkeys(text for q in queries for text in (q.full, q.text)))
@@ -94,8 +86,8 @@ class Reader:
 
     def words(self, index: OpenIndex, text: str, k: int) -> Sequence[WordMatch]:
         """The passages that share words with the text."""
-        known = self._words.get((index.manifest.generation, text))
-        return index.passages.search(text, k) if known is None or k != self._count else known
+        found = self._words.get((index.manifest.generation, text, k))
+        return found.result() if found else index.passages.search(text, k)
 
 
 class Finder:
@@ -124,7 +116,7 @@ class Finder:
         query: Query,
         accept: Callable[[Chunk], bool],
         *,
-        read: Read | None = None,
+        read: Reads | None = None,
         only: Sequence[str] | None = None,
     ) -> Retrieved:
         """The hits, best first. `only` keeps the search to these documents; `read` is for callers
@@ -156,7 +148,7 @@ class Finder:
             self._chosen.candidates,
         )
 
-    def _retriever(self, index: OpenIndex, read: Read, only: Sequence[str] | None) -> Retriever:
+    def _retriever(self, index: OpenIndex, read: Reads, only: Sequence[str] | None) -> Retriever:
         chosen, vectors = self._chosen, index.vectors
         searches = Searches(
             passages=lambda text, k: vectors.search("passages", read(text).vector, k, only),
@@ -182,7 +174,7 @@ class Finder:
             gaps=bool(index.manifest.gap_groups),
         )
 
-    def _rereader(self, index: OpenIndex, read: Read) -> Rereader:
+    def _rereader(self, index: OpenIndex, read: Reads) -> Rereader:
         chosen = self._chosen
         likeness: Callable[[Query, Sequence[Chunk]], Sequence[float]]
         if self._cross_encoder is not None:
@@ -197,7 +189,7 @@ class Finder:
         return Rereader(likeness, weight=weight, top=chosen.rerank_top, priority_step=PRIORITY_STEP)
 
 
-def _word_by_word(index: OpenIndex, read: Read) -> WordByWord:
+def _word_by_word(index: OpenIndex, read: Reads) -> WordByWord:
     def question(text: str) -> Words:
         made = read(text)
         return Words(words=made.words, vectors=turned(made.vectors))

@@ -19,13 +19,13 @@ from bot.answering.citing import Found, cite, follow_ups, related, worth_reading
 from bot.answering.coverage import only_covered
 from bot.answering.extractive import NAME as EXTRACTIVE
 from bot.answering.extractive import ExtractiveWriter
-from bot.answering.finding import Finder, Read
+from bot.answering.finding import Finder
 from bot.answering.greeting import Greeting
 from bot.answering.language import ENGLISH, Language, primary
 from bot.answering.opened import IndexHolder, OpenIndex
 from bot.answering.preference import prefer
 from bot.answering.remembered import Remembered
-from bot.answering.reply import Reply
+from bot.answering.reply import Reads, Reply
 from bot.answering.scope import Scope
 from bot.answering.screening import Screener
 from bot.answering.triage import Triage
@@ -263,7 +263,7 @@ class Bot:
         question: Question,
         accept: Callable[[Chunk], bool],
         *,
-        read: Read | None = None,
+        read: Reads | None = None,
         only: Sequence[str] | None = None,
     ) -> tuple[Query, Retrieved, Verdict]:
         """Of a message that can be read as a follow-up or by itself, the reading that the documents
@@ -324,7 +324,7 @@ class Bot:
             found = index.passages.sources()
         return tuple(s for s in found if not self._withdrawn.source(s.source_id))
 
-    def retrieve(self, text: str, *, read: Read | None = None) -> Retrieved:
+    def retrieve(self, text: str, *, read: Reads | None = None) -> Retrieved:
         """The hits for a query, as `search` prints them. `read`: where the model has read it."""
         question = Question(text=text)
         self._check(question)
