@@ -206,13 +206,10 @@ def is_searched_for(bot: Bot, text: str) -> bool:
 
 def path(bot: Bot, text: str) -> object:
     """What `Bot.ask` does before it writes."""
-    question = Question(text=text)
-    reply = bot._reply(question)
+    reply = bot._reply(Question(text=text))
     assert bot._before_documents(reply) is None
     with bot._index.use() as index:
-        return bot._find_and_judge(
-            index, question, lambda chunk: bot._may_be_shown(chunk, "en"), read=reply.read
-        )
+        return bot._find_and_judge(index, reply.read, lambda chunk: bot._may_be_shown(chunk, "en"))
 
 
 def measure(settings: Settings, corpus: Path, passages: int, seed: int, count: int) -> None:

@@ -108,6 +108,11 @@ def _safety(answer: Answer) -> list[str]:
             f"look raised rule “{raised.rule_id}” (score {raised.score:.2f}, raised from "
             f"{raised.threshold:.2f})."
         ]
+    if look and look.named:
+        return [
+            "The words tell of an emergency or a crisis, and no phrase says of which; the second "
+            f"look takes it for rule “{look.named}”."
+        ]
     if answer.alert:
         return [f"Rule “{answer.alert.rule_id}” matched, level {answer.alert.level}."]
     return ["No red-flag or crisis rule matched the message."]

@@ -17,7 +17,9 @@ class Raised:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What the second look raises, each None where nothing is."""
+    """What the second look raises, each None where nothing is. `named` is the rule that it takes a
+    message to mean which the rules alarmed on by its words alone."""
 
     alarm: Raised | None = None
+    named: str | None = None
     own_case: Raised | None = None

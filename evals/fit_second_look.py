@@ -58,7 +58,7 @@ HIGHER = 0.03
 """Share of the messages of a lower level that it may raise too high (own choice)."""
 CRISIS = 0.01
 """Share of the messages of a lower level that it may take for a crisis (own choice)."""
-EMERGENCY = 0.05
+EMERGENCY = 0.07
 """Share of the messages of a lower level that it may take for an emergency (own choice: an
 ambulance too many is less than one too late)."""
 ASKS = 0.4

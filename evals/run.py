@@ -19,7 +19,7 @@ from evals.plain_recipe import ask_plain, plain_store
 from evals.question_sets import SPLITS
 
 KINDS = ("answers", "safety", "all", "medquad", "ablation")
-_ANSWERS, _SAFETY = ("answers", "ablation"), ("dev", "test")
+_ANSWERS, _SAFETY = ("answers", "ablation"), ("dev", "test", "test2")
 DATA = Path("../shared/data")
 
 

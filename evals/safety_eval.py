@@ -63,10 +63,10 @@ class Tally:
 
 
 def cases(name: str, split: str) -> list[Case]:
-    """The cases of one set: of `dev` or `test` (NAME_SPLIT.jsonl), or of a batch by its name."""
-    path = FOLDER / "batches" / f"{split}.jsonl"
-    if not split.startswith("batch_"):
-        path = FOLDER / f"{name}_{split}.jsonl"
+    """The cases of one set: of `dev` or `test` (NAME_SPLIT.jsonl), or of a batch or `test2`, which
+    are a file each and need not hold every set."""
+    whole = FOLDER / ("batches" if split.startswith("batch_") else "") / f"{split}.jsonl"
+    path = whole if whole.is_file() else FOLDER / f"{name}_{split}.jsonl"
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     return [_case(row) for row in rows if row.get("set", name) == name]
 
@@ -206,11 +206,11 @@ def _figures(tally: Tally) -> dict[str, Any]:
 
 def print_report(report: dict[str, Any]) -> None:
     """Print the figures per rule, then every miss; those of the batches after those of dev."""
-    about = " (nothing was tuned on the test split)" if report["split"] == "test" else ""
+    about = " (nothing was tuned on the test split)" if report["split"].startswith("test") else ""
     print(f"\nSafety, {report['split']}{about}")
     for name in SETS:
         part = report.get(name)
-        if part is None:
+        if not part or not part["n"]:
             continue
         print(f"\n{name}: {part['rate']:.3f} of {part['n']} as labelled")
         for key in (

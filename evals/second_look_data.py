@@ -26,7 +26,7 @@ _FAMILY = {
 _HINTS = {
     "plan": "crisis-danger", "overdose": "crisis-danger", "self_harm": "crisis-danger",
     "fever": "fever", "low_temp": "fever", "chills": "fever", "liver": "liver",
-    "chest_pain": "chest-pain", "medicines": "medicines", "line": "line", "exposure": "exposure",
+    "chest_pain": "chest-pain", "medicines": "medicines", "exposure": "exposure",
 }  # fmt: skip
 _BY_LEVEL = {
     "breathing": ("breathing", "cough", "cough"),
@@ -35,6 +35,7 @@ _BY_LEVEL = {
     "rash": ("rash-severe", "rash-severe", "rash"),
     "diarrhoea": ("diarrhea-severe", "diarrhea-severe", "diarrhea"),
     "urine": ("urine-blood", "urine-blood", "urine"),
+    "line": ("breathing", "line", "line"),  # air in an open line ends in the lungs
 }
 """The rule that a row of the red-flag table means: as emergency, urgent, call_today."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from evals.compare_rules import LEVELS, Message, changes, from_pleas, main, unpa
 from evals.compare_rules import PLEAS as PLEAS_FILE
 
 PLEAS = from_pleas()
+_ROWS = [json.loads(line) for line in PLEAS_FILE.read_text("utf-8").splitlines()]
+OF_CUES = {row["text"] for row in _ROWS if row.get("excuse", "").startswith("cue:")}
 RULES = load_rules()
 TRIAGE = Triage(RULES, region="US", fever_celsius=38.0, contact=Contact(name="the clinic"))
 
@@ -68,7 +71,7 @@ def test_no_excuse_takes_the_alarm_from_pleas_in_its_own_words() -> None:
     """2,261 signs and pleas that hold the words of the excuses, written without trying them. When
     the first 1,964 were written 172 of them, 66 told of a crisis, met no alarm of the rules; what
     is left now is ambiguous or contrived."""
-    alarms = [message for message in PLEAS if message.alarm]
+    alarms = [message for message in PLEAS if message.alarm and message.text not in OF_CUES]
     silent = Counter(
         message.expect[0] for message in alarms if not TRIAGE(Question(text=message.text)).alert
     )
@@ -76,6 +79,18 @@ def test_no_excuse_takes_the_alarm_from_pleas_in_its_own_words() -> None:
     assert {m.expect[0] for m in PLEAS} <= set(LEVELS[1:])
     assert silent["crisis"] <= 5
     assert silent.total() <= 30
+
+
+def test_no_cue_takes_the_alarm_from_pleas_in_its_own_words() -> None:
+    """Signs and pleas that hold the words of a "no", "used to", "if", "the dog" ..., of hands who
+    tried nothing. When they were written 141 of them, 53 emergencies, met no alarm of the rules."""
+    alarms = [message for message in PLEAS if message.text in OF_CUES]
+    silent = Counter(
+        message.expect[0] for message in alarms if not TRIAGE(Question(text=message.text)).alert
+    )
+    assert len(alarms) > 2000
+    assert silent["crisis"] <= 13
+    assert silent.total() <= 77
 
 
 def test_no_narrowing_lets_requests_in_its_own_words_pass() -> None:

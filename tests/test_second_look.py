@@ -13,8 +13,9 @@ import torch
 from bot.answering.flow import Bot
 from bot.answering.screening import Screener
 from bot.answering.second_look import MODEL_FILE, Decider, Limits, load_model, pieces
-from bot.answering.triage import Triage
+from bot.answering.triage import LIKENED, Triage
 from bot.errors import ModelError, QuestionError, RulesError
+from bot.explaining import explain
 from bot.indexing.embedding import Embedder
 from bot.raised import Look, Raised
 from bot.records import Contact, Question
@@ -243,7 +244,12 @@ class Fixed:
 
     def load(self) -> None: ...
 
-    def __call__(self, text, level, found, vectors) -> Look:
+    def grave(self, text, found, heard) -> str | None:
+        if self.look is None:
+            raise ModelError("no model")
+        return self.look.named
+
+    def __call__(self, text, level, found, vectors, heard) -> Look:
         self.asked += 1
         if self.look is None:
             raise ModelError("no model")
@@ -263,6 +269,30 @@ def test_it_adds_what_the_rules_missed_and_is_not_asked_where_they_stop(triage) 
     assert (screening.alert.level, seen, look.asked) == ("emergency", Look(), 1)
     screening, seen = Screener(triage, look)(Question(text="que es un injerto"), english=False)
     assert (screening.alert, seen, look.asked) == (None, Look(), 1)
+
+
+TOWEL = Question(text="towel number four soaked red already")
+"""Its words tell of something grave, no phrase of what; the examples next to it are of a crisis."""
+
+
+def test_where_no_phrase_names_it_the_second_look_says_which_of_the_gravest_it_is(
+    triage, screen
+) -> None:
+    alone, (screening, look) = triage(TOWEL), screen.first(TOWEL)
+    assert LIKENED in alone.found and alone.alert and screening.alert
+    assert (alone.alert.level, screening.alert.level) == ("crisis", "emergency")
+    assert look == Look(named="bleeding-heavy")
+    phrased = Question(text="i want to die")
+    assert screen.first(phrased) == (triage(phrased), None)
+    failing = Screener(triage, Fixed(None))
+    assert failing.first(TOWEL) == (alone, None)
+
+
+def test_the_card_and_the_explanation_say_what_the_second_look_named(real_bot: Bot) -> None:
+    answer = real_bot.ask(TOWEL)
+    assert answer.alert is not None
+    assert (answer.outcome, answer.alert.rule_id) == ("emergency", "bleeding-heavy")
+    assert "takes it for rule “bleeding-heavy”" in str(explain(answer))
 
 
 def test_where_it_fails_or_finds_nothing_the_rules_stand(triage, caplog) -> None:

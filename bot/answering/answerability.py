@@ -163,7 +163,7 @@ class Judge:
         terms = list(dict.fromkeys(content_words(query.text)))
         own = " ".join((hit.chunk.source.title, *hit.chunk.heading, hit.chunk.text))
         passage = set(content_words(own))
-        asked = {word for way in hit.chunk.asked for word in content_words(way)}
+        asked = set(content_words(" ".join(hit.chunk.asked)))
         has_ways = bool(hit.chunk.asked)
         trained = has_ways and retrieved.section_share is not None
         return Features(

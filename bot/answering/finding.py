@@ -48,10 +48,11 @@ class Reader:
     ) -> None:
         self._embedder = embedder
         self._use = use
-        self._queries = queries
+        self._make_queries = queries
         self._beside = beside
         self._count = words
         self._read: dict[str, Reading] = {}
+        self._queries: dict[str, Sequence[Query]] = {}
         self._words: dict[tuple[str, str, int], Future[list[WordMatch]]] = {}
 
     def __call__(self, text: str) -> Reading:
@@ -59,13 +60,20 @@ class Reader:
             self._read[text] = self._embedder.read_query(text)
         return self._read[text]
 
+    def queries(self, index: OpenIndex) -> Sequence[Query]:
+        """What to search for, the likeliest reading of the question first."""
+        name = index.manifest.generation
+        if name not in self._queries:
+            self._queries[name] = self._make_queries(index)
+        return self._queries[name]
+
     def beside(self, texts: Sequence[str]) -> Any:
         """`Embedder.tuned` of the texts, and in the same pass what the search will ask for. The
         word search, which needs no model, runs beside it."""
         with contextlib.ExitStack() as held:
             try:
                 index = held.enter_context(self._use())
-                queries = self._queries(index)
+                queries = self.queries(index)
             except BotError:  # nothing to search, but something to look at
                 return self._read_beside((), texts)
             name = index.manifest.generation

@@ -41,7 +41,6 @@ from bot.raised import Look
 from bot.records import (
     Answer,
     Chunk,
-    Decline,
     Outcome,
     Query,
     Question,
@@ -52,7 +51,7 @@ from bot.records import (
     Verdict,
     Versions,
 )
-from bot.rules import load_rules
+from bot.rules import Hearing, load_rules
 from bot.rules.models import LanguageRule
 from bot.settings import Settings
 
@@ -71,7 +70,7 @@ class Bot:
         *,
         today: Callable[[], date] = date.today,
     ) -> None:
-        rules = load_rules()
+        rules = self._rules = load_rules()
         self._contacts = {
             code: contact_of(settings.contact, code) for code in (ENGLISH, *rules.spoken)
         }
@@ -143,7 +142,8 @@ class Bot:
         """What the rules say in place of an answer from documents; None where they say nothing."""
         question = reply.question
         with reply.timed("triage"):
-            reply.screening = self._screen.by_rules(question)
+            reply.screening, named = self._screen.first(question, reply.heard)
+        reply.trace_parts["look"] = named
         reply.language = reply.screening.language
         if stop := self._stop(reply):
             return stop
@@ -151,11 +151,15 @@ class Bot:
         if self._settings.answering.contact_card_only:
             said = load_messages(reply.language).contact_only
             return reply.build("abstained", "contact card only", (said,))
-        # Only now: neither an emergency nor a contact card may wait for a model.
+        # Only now: neither what phrases call an emergency nor a contact card may wait for a model.
         foreign = self._language(question)
         with reply.timed("second look"):
             reply.screening, look = self._screen.again(
-                question, reply.screening, english=not foreign, beside=reply.read.beside
+                question,
+                reply.screening,
+                english=not foreign,
+                beside=reply.read.beside,
+                heard=reply.heard,
             )
         reply.trace_parts["look"] = look
         if stop := self._stop(reply):
@@ -176,7 +180,13 @@ class Bot:
     def _reply(self, question: Question) -> Reply:
         contact = self._contacts.get(primary(question.locale), self.contact)
         read = self._find.reader(question, self._index.use)
-        return Reply(question=question, contact=contact, versions=self.versions, read=read)
+        return Reply(
+            question=question,
+            contact=contact,
+            versions=self.versions,
+            read=read,
+            heard=Hearing(self._rules),
+        )
 
     def _check(self, question: Question) -> None:
         check_question(question, most=self._settings.answering.max_question_chars)
@@ -185,14 +195,14 @@ class Bot:
         self, reply: Reply, look: Look, foreign: LanguageRule | None
     ) -> tuple[Outcome, str, tuple[str, ...]] | None:
         question = reply.question
-        greeting = self._greeting(question, reply.language)
+        greeting = self._greeting(question, reply.language, reply.heard)
         if foreign:
             reply.asked_in = foreign.code
             if not greeting and not self._guides_in(foreign.code):
                 return "unsupported_language", "the question is not in English", (foreign.message,)
             if foreign.code not in self._spoken:
                 reply.lead = foreign.when_ill
-        declined: Decline | None = self._scope(question, reply.language, reply.asked_in)
+        declined = self._scope(question, reply.language, reply.asked_in, reply.heard)
         if look.own_case and not declined and not greeting:
             declined = self._scope.decline(look.own_case.rule_id, reply.language)
         if declined:
@@ -218,11 +228,7 @@ class Bot:
         only = self._guides_in(spoken) if reply.asked_in else None
         with reply.timed("find"):
             query, retrieved, verdict = self._find_and_judge(
-                index,
-                question,
-                lambda chunk: self._may_be_shown(chunk, spoken),
-                read=reply.read,
-                only=only,
+                index, reply.read, lambda chunk: self._may_be_shown(chunk, spoken), only=only
             )
             if reply.asked_in:
                 common = self._common.get(reply.asked_in, frozenset())
@@ -260,17 +266,16 @@ class Bot:
     def _find_and_judge(
         self,
         index: OpenIndex,
-        question: Question,
+        read: Reads,
         accept: Callable[[Chunk], bool],
         *,
-        read: Reads | None = None,
         only: Sequence[str] | None = None,
     ) -> tuple[Query, Retrieved, Verdict]:
         """Of a message that can be read as a follow-up or by itself, the reading that the documents
         answer best; the likelier one where they are equal."""
         judge = Judge(self._judge_model, index.knows)
         readings = []
-        for query in self._find.queries(index, question):
+        for query in read.queries(index):
             retrieved = self._find(index, query, accept, read=read, only=only)
             readings.append((query, retrieved, judge(query, retrieved)))
         return max(readings, key=lambda reading: reading[2].score)
@@ -339,9 +344,7 @@ class Bot:
         if self._before_documents(reply):
             return None
         with self._index.use() as index:
-            query, retrieved, _ = self._find_and_judge(
-                index, question, self._may_be_shown, read=reply.read
-            )
+            query, retrieved, _ = self._find_and_judge(index, reply.read, self._may_be_shown)
             if not retrieved.hits:
                 return None
             features = Judge(self._judge_model, index.knows).features(query, retrieved)

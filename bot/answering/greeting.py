@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bot.records import Question
-from bot.rules import Rules
+from bot.rules import Hearing, Rules
 from bot.rules.folding import Folded
 from bot.rules.models import GreetingFile
 from bot.rules.phrases import Hit
@@ -20,13 +20,17 @@ class Greeting:
         self._filler = frozenset(rules.greetings.filler.words)
         self._strength = {rule.id: n for n, rule in enumerate(rules.greetings.greeting)}
 
-    def __call__(self, question: Question, language: str = "en") -> tuple[str, str] | None:
+    def __call__(
+        self, question: Question, language: str = "en", heard: Hearing | None = None
+    ) -> tuple[str, str] | None:
         """The reply and its language, or None where the message holds anything besides small talk.
 
         It is in the language of the message, or in `language` where that is English. Of several
-        kinds in one message ("hi, who are you?") the last in greetings.toml answers.
+        kinds in one message ("hi, who are you?") the last in greetings.toml answers. `heard`: where
+        others ask the same of this question.
         """
-        message = self._rules.read(question.text)
+        heard = heard or Hearing(self._rules)
+        message = heard.message(question.text)
         hits = [hit for each in message.hits.values() for hit in each]
         kind = self._kind(message.folded, hits, self._filler)
         if kind:
@@ -34,7 +38,7 @@ class Greeting:
             said = _said(spoken.greetings, kind) if spoken else None
             return (said, language) if said else (_said(self._rules.greetings, kind) or "", "en")
         for code, spoken in self._rules.spoken.items():
-            folded, found = spoken.flags.tagged(question.text)
+            folded, found = heard.spoken(code, question.text)
             kind = self._kind(folded, found, frozenset(spoken.greetings.filler.words))
             said = _said(spoken.greetings, kind) if kind else None
             if said:

@@ -14,18 +14,21 @@ from bot.records import (
     CitedStatement,
     Contact,
     Outcome,
+    Query,
     Question,
     Related,
     Screening,
     Trace,
     Versions,
 )
+from bot.rules import Hearing
 
 
 class Reads(Protocol):
     """What the model makes of the texts of one question (bot/answering/finding.py)."""
 
     def __call__(self, text: str) -> Any: ...
+    def queries(self, index: Any) -> Sequence[Query]: ...
     def beside(self, texts: Sequence[str]) -> Any: ...
     def words(self, index: Any, text: str, k: int) -> Any: ...
 
@@ -40,6 +43,7 @@ class Reply:
     contact: Contact
     versions: Callable[[str | None], Versions]
     read: Reads
+    heard: Hearing
     screening: Screening = field(default_factory=Screening)
     language: str = "en"
     asked_in: str | None = None

@@ -15,7 +15,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from bot.records import Decline, Question
-from bot.rules import Rules
+from bot.rules import Hearing, Rules
 from bot.rules.folding import CLAUSE, Folded
 from bot.rules.models import GeneralSection, ScopeRule
 from bot.rules.phrases import Hit
@@ -56,31 +56,38 @@ class Scope:
         self._general = {rule.id: rule.general for rule in rules.scope.rule}
 
     def __call__(
-        self, question: Question, language: str = "en", asked_in: str | None = None
+        self,
+        question: Question,
+        language: str = "en",
+        asked_in: str | None = None,
+        heard: Hearing | None = None,
     ) -> Decline | None:
         """The first rule of scope.toml that the message falls under, or None. `language` is what
-        to say it in, `asked_in` the language of the message where it is not English."""
-        rule = self._of_own_case(question) or self._of_phrases(question, asked_in)
+        to say it in, `asked_in` the language of the message where it is not English; `heard`:
+        where others ask the same of this question."""
+        heard = heard or Hearing(self._rules)
+        rule = self._of_own_case(question, heard) or self._of_phrases(question, asked_in, heard)
         return self._decline(rule, language) if rule else None
 
     def decline(self, rule_id: str, language: str = "en") -> Decline:
         """What is said where that rule declines."""
         return self._decline(next(r for r, _ in self._needs if r.id == rule_id), language)
 
-    def _of_phrases(self, question: Question, asked_in: str | None) -> ScopeRule | None:
+    def _of_phrases(
+        self, question: Question, asked_in: str | None, heard: Hearing
+    ) -> ScopeRule | None:
         """The first rule of scope_LANGUAGE.toml: phrases alone, without the pieces of English."""
-        spoken = self._rules.spoken.get(asked_in or "")
-        if spoken is None:
+        if asked_in is None or asked_in not in self._rules.spoken:
             return None
-        tags = {hit.tag for hit in spoken.flags.tagged(question.text)[1]}
+        tags = {hit.tag for hit in heard.spoken(asked_in, question.text)[1]}
         return next((rule for rule, _ in self._needs if f"scope:{rule.id}" in tags), None)
 
-    def _of_own_case(self, question: Question) -> ScopeRule | None:
-        folded = self._rules.folded(question.text)
-        found = self._rules.slots(folded)
+    def _of_own_case(self, question: Question, heard: Hearing) -> ScopeRule | None:
+        folded = heard.folded(question.text)
+        found = heard.slots(question.text)
         starts = _pieces(folded)
         standing = [each for each in self._needs if not found.keys() & set(each[0].unless)]
-        points = self._rules.request_points(folded, found)
+        points = heard.request_points(question.text)
         if len(folded.words) >= LONG and points < self._rules.points.floor:
             return None
         for rule, needs in standing:

@@ -1,7 +1,9 @@
 """Screening: the rules first, then the second look, which may add to what they found.
 
 One rule: the rules decide by themselves. Where the second look cannot be used, what they found
-stands; a message in another language is theirs alone.
+stands; a message in another language is theirs alone. Where they know by the words that something
+grave is told, and only by likeness to examples what it is, the second look says what it is: an
+emergency or a crisis it stays.
 """
 
 from __future__ import annotations
@@ -10,12 +12,12 @@ import logging
 from typing import Self
 
 from bot.answering.second_look import SecondLook, Vectors, load_model
-from bot.answering.triage import Triage
+from bot.answering.triage import LIKENED, Triage
 from bot.errors import ModelError
 from bot.indexing.embedding import Embedder
 from bot.raised import Look
 from bot.records import Question, Screening
-from bot.rules import Rules
+from bot.rules import Hearing, Rules
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +48,7 @@ class Screener:
             heads,
             embedder.tuned,
             sha256=embedder.sha256,
-            weight=lambda text: rules.weighing.weight(rules.folded(text)),
-            requests=lambda text: rules.request_points(rules.folded(text)),
+            hear=lambda: Hearing(rules),
             levels={rule.id: rule.level for rule in rules.flags},
         )
         return cls(triage, look, shared=shared)
@@ -59,11 +60,32 @@ class Screener:
 
     def __call__(self, question: Question, *, english: bool = True) -> tuple[Screening, Look]:
         """Both, one after the other."""
-        return self.again(question, self.by_rules(question), english=english)
+        return self.again(question, self.first(question)[0], english=english)
 
-    def by_rules(self, question: Question) -> Screening:
+    def by_rules(self, question: Question, heard: Hearing | None = None) -> Screening:
         """What the rules find. Needs no model."""
-        return self._triage(question)
+        return self._triage(question, heard)
+
+    def first(
+        self, question: Question, heard: Hearing | None = None
+    ) -> tuple[Screening, Look | None]:
+        """`by_rules`, with the card of the second look where only likeness to examples says which
+        of the gravest it is."""
+        screening = self.by_rules(question, heard)
+        alert, look = screening.alert, self._look
+        likened = (
+            alert and alert.stops and LIKENED in screening.found and screening.language == "en"
+        )
+        if not alert or not likened or look is None:
+            return screening, None
+        try:
+            named = look.grave(question.text, screening.found, heard)
+        except ModelError as error:
+            log.warning("there is no second look: %s", error)
+            return screening, None
+        if named and named != alert.rule_id:
+            screening = self._triage.with_alarm(screening, named, question)
+        return screening, Look(named=named)
 
     def again(
         self,
@@ -72,16 +94,17 @@ class Screener:
         *,
         english: bool,
         beside: Vectors | None = None,
+        heard: Hearing | None = None,
     ) -> tuple[Screening, Look]:
         """The same with what the second look adds. `english`: the message is in that language,
         which alone it has learned. `beside` has the embedder read its texts in a pass that is
-        needed anyway."""
+        needed anyway; `heard`: where others ask the same of this question."""
         alert = screening.alert
         if self._look is None or not english or (alert and alert.stops):
             return screening, Look()
         try:
             level, beside = alert.level if alert else None, beside if self._shared else None
-            look = self._look(question.text, level, screening.found, beside)
+            look = self._look(question.text, level, screening.found, beside, heard)
         except ModelError as error:
             log.warning("there is no second look: %s", error)
             return screening, Look()

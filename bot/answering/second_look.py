@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,14 @@ _MOST_SENTENCES = 12
 _RANK: dict[AlertLevel, int] = {"emergency": 3, "crisis": 3, "urgent": 2, "call_today": 1}
 
 Floats = npt.NDArray[np.float32]
+
+
+class Heard(Protocol):
+    """The points of the words of a text: for a sign, and for a request about one's own case
+    (bot/rules/hearing.py)."""
+
+    def weight(self, text: str) -> float: ...
+    def request_points(self, text: str) -> float: ...
 
 
 Vectors = Callable[[Sequence[str]], Any]
@@ -117,9 +125,9 @@ class SecondLook:
     """Callable: a message, the level that the rules found in it and what its phrases found, a
     `Look` out.
 
-    `weight` gives the points of the words of a text, `requests` those for a request about one's own
-    case; `levels` are those of the rules by id. Raises `RulesError` where the file names a rule
-    that there is not, `ModelError` where it was trained from other weights than `sha256`.
+    `hear` gives what weighs the words of one message; `levels` are those of the rules by id.
+    Raises `RulesError` where the file names a rule that there is not, `ModelError` where it was
+    trained from other weights than `sha256`.
     """
 
     def __init__(
@@ -129,8 +137,7 @@ class SecondLook:
         vectors: Vectors,
         *,
         sha256: str,
-        weight: Callable[[str], float],
-        requests: Callable[[str], float],
+        hear: Callable[[], Heard],
         levels: Mapping[str, AlertLevel],
     ) -> None:
         if unknown := sorted(set(file.labels) - {HARMLESS} - levels.keys()):
@@ -142,8 +149,7 @@ class SecondLook:
             )
         self._heads = heads
         self._vectors = vectors
-        self._weight = weight
-        self._requests = requests
+        self._hear = hear
         self._decider = Decider(file.labels, levels, file.limits)
 
     def load(self) -> None:
@@ -156,13 +162,24 @@ class SecondLook:
         level: AlertLevel | None = None,
         found: frozenset[str] = frozenset(),
         vectors: Vectors | None = None,
+        heard: Heard | None = None,
     ) -> Look:
-        """`vectors`: where the caller has the model read more in the same pass."""
+        """`vectors`: where the caller has the model read more in the same pass; `heard`: where it
+        asks the same of this message."""
+        odds = self._odds(text, found, vectors, heard or self._hear())
+        return Look(alarm=self._decider.alarm(odds, level), own_case=self._decider.own_case(odds))
+
+    def grave(self, text: str, found: frozenset[str], heard: Heard | None = None) -> str | None:
+        """The emergency or crisis that a message most likely means, where it is one of them."""
+        return self._decider.gravest(self._odds(text, found, None, heard or self._hear()))
+
+    def _odds(
+        self, text: str, found: frozenset[str], vectors: Vectors | None, heard: Heard
+    ) -> Odds:
         parts = pieces(text)
         scores = (vectors or self._vectors)(parts) @ self._heads.vector + self._heads.bias
-        points = max(map(self._weight, parts))
-        odds = self._decider.odds(scores, points, found, asked=self._requests(parts[0]))
-        return Look(alarm=self._decider.alarm(odds, level), own_case=self._decider.own_case(odds))
+        points = max(map(heard.weight, parts))
+        return self._decider.odds(scores, points, found, asked=heard.request_points(parts[0]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +251,10 @@ class Decider:
         )
         chosen = above & (self._ranks == max(highest, rank + 1))
         return _raised(self._likeliest(odds, chosen), sum_above, limit)
+
+    def gravest(self, found: Odds) -> str | None:
+        """The likeliest of the emergencies and crises."""
+        return self._likeliest(found.flags, self.grave) if self.grave.any() else None
 
     def _likeliest(self, odds: Floats, among: npt.NDArray[np.bool_]) -> str:
         return self.flags[int(np.where(among, odds, -np.inf).argmax())]

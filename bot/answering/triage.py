@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.records import AlertLevel, Contact, Question, Screening
-from bot.rules import Message, Rules
+from bot.rules import Hearing, Message, Rules
 from bot.rules.cards import Cards
+from bot.rules.folding import Folded
 from bot.rules.models import FlagRule
 from bot.rules.phrases import Hit
 from bot.rules.spoken import Said
@@ -25,6 +26,8 @@ _MOST_NOTICES = 2
 _TURNS_BACK = 4
 _SHORT = 12
 _GRAVE = ("emergency", "crisis")
+LIKENED = "likened"
+"""Found: no phrase says which alert it is, only the examples nearest to the message."""
 
 
 class Triage:
@@ -54,18 +57,24 @@ class Triage:
         self._by_id = {rule.id: rule for rule in rules.flags}
         self._beside_another = tuple(rule for rule in rules.flags if rule.together)
 
-    def __call__(self, question: Question) -> Screening:
-        message = self._rules.read(question.text)
+    def __call__(self, question: Question, heard: Hearing | None = None) -> Screening:
+        """`heard`: where others ask the same of this question."""
+        heard = heard or Hearing(self._rules)
+        message = heard.message(question.text)
         sure, said, noticed, found = self._sort(message, question)
         names = {name.strip("<>") for name in found} | ({"sure"} if sure else set())
         sure += self._followed_up(message, question)
+        likened: list[FlagRule] = []
         elsewhere = {
-            code: self._spoken(spoken, question) for code, spoken in self._rules.spoken.items()
+            code: self._spoken(spoken, question, heard.spoken(code, question.text))
+            for code, spoken in self._rules.spoken.items()
         }
         if any(each.mainly for each in elsewhere.values()):
             said = [*sure, *said]
         elif self._rules.weighing.tells(message.folded, found):
-            said = [*sure, *said] or self._named(message)
+            said = [*sure, *said]
+            likened = [] if said else self._named(message)
+            said = said or likened
         else:
             noticed = sorted([*said, *noticed], key=lambda rule: -_ORDER[rule.level])
             said = sure
@@ -74,7 +83,7 @@ class Triage:
         told = {rule.id for rule in sure}.union(*(each.now for each in elsewhere.values()))
         said = self._worse_together(said, told, message, question)
         language = self._language_of(question, elsewhere)
-        alert = None
+        alert, rule = None, None
         if said:
             # The order of the files decides between rules of one level; a danger to life by
             # one's own hand shows the emergency number among its actions, too.
@@ -89,7 +98,7 @@ class Triage:
             alert=alert,
             notices=tuple(notices[:_MOST_NOTICES]),
             language=language,
-            found=frozenset(names),
+            found=frozenset(names) | ({LIKENED} if rule in likened else set()),
         )
 
     def with_alarm(self, screening: Screening, rule_id: str, question: Question) -> Screening:
@@ -98,10 +107,10 @@ class Triage:
         alert = self._cards.alert(self._by_id[rule_id], question, screening.language)
         return replace(screening, alert=alert)
 
-    def _spoken(self, spoken: Spoken, question: Question) -> Said:
+    def _spoken(self, spoken: Spoken, question: Question, tagged: tuple[Folded, list[Hit]]) -> Said:
         """What the message says in another language."""
         return spoken.flags.read(
-            question.text,
+            tagged,
             earlier=[turn.text for turn in question.history[-_TURNS_BACK:]],
             fever=self._fever,
             low=self._rules.contacts.thresholds,
@@ -186,7 +195,7 @@ class Triage:
             told |= {rule.id for rule in self._sort(message, earlier)[0]}
             told |= {r.id for r in self._beside_another if "said" in self._states(r, message)}
             for spoken in self._rules.spoken.values():
-                told |= self._spoken(spoken, earlier).now
+                told |= self._spoken(spoken, earlier, spoken.flags.tagged(turn.text)).now
         return told
 
     def _states(self, rule: FlagRule, message: Message) -> set[str]:

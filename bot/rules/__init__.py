@@ -4,7 +4,8 @@
 file that is missing, wrong, or was not reviewed within twelve months stops the bot from answering.
 """
 
+from bot.rules.hearing import Hearing
 from bot.rules.loading import MAX_AGE, load_contacts, load_rules
 from bot.rules.ruleset import Message, Rules
 
-__all__ = ["MAX_AGE", "Message", "Rules", "load_contacts", "load_rules"]
+__all__ = ["MAX_AGE", "Hearing", "Message", "Rules", "load_contacts", "load_rules"]

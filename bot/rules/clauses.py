@@ -16,8 +16,8 @@ CUES = (
     "negation", "not_negation", "feared", "mentioned", "supposed", "whether", "unsure", "past",
     "lately", "over", "question", "asks", "topic", "others", "turn", "personal", "not_mine",
     "habit", "filler", "someone", "owned", "after_question", "unwell", "statistics", "have_it",
-    "not_topic", "begins", "idiom", "animal", "long_past", "not_long_past",
-    "treated", "yes",
+    "not_topic", "begins", "idiom", "animal", "story", "machine", "long_past", "not_long_past",
+    "treated", "yes", "not_done",
 )  # fmt: skip
 """The cue lists that `words.toml` must hold under [cues]."""
 
@@ -32,6 +32,7 @@ _JOINS = frozenset("and so because then plus while now".split())
 _JOINED = SUBJECTS | frozenset("my his her our it there im the today tonight".split())
 _VERBS = frozenset("is are was were has does did can could will would may might".split())
 _CLIPPED = frozenset("has am was were may might is are have".split())
+_CLIPPED_PAST = ("am", "was", "were")
 _CLIPPED_BY = frozenset(
     "be been being having very so really not got had getting burning shaking running gasping "
     "vomiting bleeding coughing throwing struggling feeling".split()
@@ -134,7 +135,8 @@ class Clauses:
         follows = words[at + 1] if at + 1 < len(words) else ""
         if words[at] == "can" and follows in _CAN_BUT and not self.is_asked(at):
             return True
-        if words[at] in _CLIPPED and follows in _CLIPPED_BY and not self.is_asked(at):
+        clipped = follows in _CLIPPED_BY or (words[at] in _CLIPPED_PAST and follows.endswith("ing"))
+        if words[at] in _CLIPPED and clipped and not self.is_asked(at):
             return _GENERAL.isdisjoint(words[at : self.sentence(at)[1]])
         if words[at] not in _VERBS or breaks[at] != COMMA:
             return False

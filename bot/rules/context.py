@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Literal
 
 from bot.rules.clauses import SUBJECTS, Clauses
@@ -25,6 +26,13 @@ _PLACES = frozenset("on in from of around over at near behind under to inside ac
 _OF_A_PERSON = frozenset("i me my we us our".split())
 _YOU = frozenset("you your he she his her they any there".split())
 _NO = frozenset("no none nope negative nil nah".split())
+_NEGATED = frozenset("cant cannot couldnt unable wont isnt".split())
+_GOING_ON = frozenset("am is are".split())
+# "My kids settled down", "I want to get back to normal": what is over is not the sign.
+_OF_SOMETHING_ELSE = frozenset(
+    "if until want wants wanted hope hoping wish going gonna will kids children platelets counts "
+    "scan scans results gvhd".split()
+)
 _REACH = 7
 
 
@@ -142,30 +150,52 @@ class Context:
         return "said"
 
     def _figure(self, start: int, end: int) -> bool:
-        """Is it a manner of speaking, or told of an animal?"""
+        """Is it a manner of speaking, or told of an animal, a machine or somebody in a film?"""
         if any(h.start < end and start < h.end for h in self._clauses.cues["idiom"]):
             return True
         first, _ = self._clauses.sentence(start)
+        if any(
+            h.start < start <= h.end and self._opens(h.start) and not self._breaks[start]
+            for h in self._clauses.cues["machine"]
+        ):
+            return True
         return any(
             max(first, start - _REACH) <= h.start < start
-            and _OF_A_PERSON.isdisjoint(self._words[h.end : start])
-            for h in self._clauses.cues["animal"]
+            and not self._somebody_between(h.end, start)
+            for name in ("animal", "story")
+            for h in self._clauses.cues[name]
         )
 
-    def _denied(self, start: int, end: int) -> bool:
-        if self._reaches("negation", start):
+    def _opens(self, at: int) -> bool:
+        """Does a clause begin at this word? "Driving the car had a seizure" is said of a driver."""
+        return at == 0 or self._breaks[at] > 0 or self._words[at - 1] in _STOPS
+
+    def _somebody_between(self, end: int, start: int) -> bool:
+        """Does the talk turn to a person ("the cat is fine but mum is ...")? He and she may be the
+        animal, unless a new clause begins with them."""
+        words = self._words[end:start]
+        if not _OF_A_PERSON.isdisjoint(words) or self._clauses.within("someone", end, start):
             return True
+        return any(a in _STOPS and b in SUBJECTS for a, b in pairwise(words))
+
+    def _denied(self, start: int, end: int) -> bool:
         words, breaks = self._words, self._breaks
+        # "Zero energy, can't breathe": what is told as a "not" itself is not denied by another.
+        if words[start] not in _NEGATED and self._reaches("negation", start, others=True):
+            return True
         after = end + 1
         return end < len(words) and words[end] in _NO and (after == len(words) or breaks[after] > 0)
 
-    def _reaches(self, name: str, start: int, *, lists: bool = False) -> bool:
+    def _reaches(self, name: str, start: int, *, lists: bool = False, others: bool = False) -> bool:
         """Does a cue of that name stand before word `start`, with nothing between that ends it?
-        `lists`: "and" carries it on (watch for fever and chills)."""
+        `lists`: "and" carries it on (watch for fever and chills). `others`: somebody else who is
+        named ends it, and what else is not done ("haven't slept, chest pain", "isn't answering,
+        mum has collapsed")."""
         ends = self._ends[name]
         if not ends:
             return False
         words, breaks = self._words, self._breaks
+        turns = self._elsewhere(start) if others else frozenset()
         for at in range(start, max(-1, start - _REACH - 1), -1):
             if at in ends:
                 return True
@@ -173,12 +203,25 @@ class Context:
                 return False
             if breaks[at] == COMMA and not self._listed(at, start, "and" if lists else "nor"):
                 return False
+            if at in turns:  # "nor my husband", "none of the kids" deny of them
+                return at - 1 in ends
             word = words[at - 1]
             if word in _STOPS and not (lists and word == "and"):
                 return False
             if word in SUBJECTS and not (at >= 2 and words[at - 2] in _THINK):
                 return at - 1 in ends
         return False
+
+    def _elsewhere(self, start: int) -> frozenset[int]:
+        """Where, shortly before word `start`, a "not" ends that is about something else."""
+        first = max(0, start - _REACH)
+        named = {
+            hit.start
+            for hit in self._clauses.within("someone", first, start)
+            if self._clauses.is_subject(hit.start)
+            and _THINK.isdisjoint(self._words[max(0, hit.start - 2) : hit.start])
+        }
+        return frozenset(named | {h.end for h in self._clauses.within("not_done", first, start)})
 
     def _listed(self, comma: int, start: int, join: str) -> bool:
         """Is the comma one of a list that ends in "or" (no fever, chills or rash), or `join`?"""
@@ -214,11 +257,13 @@ class Context:
         first, last = self._clauses.clause(start)
         if self._clauses.within("lately", first, last):
             return False
-        if self._clauses.within("long_past", *self._clauses.sentence(start)):
-            return True
+        before, after = self._clauses.sentence(start)
+        ages = self._clauses.within("long_past", before, after)
+        if ages:
+            own = any(first <= hit.start < last for hit in ages)
+            return own or _GOING_ON.isdisjoint(self._words[first:end])
         cues = self._clauses.within("past", first, last)
         if not cues:
-            before, after = self._clauses.sentence(start)
             cues = self._clauses.within("past", before, after)
             # A time in a neighbouring clause dates only what is told in the past there, too.
             if not cues or not any(w in _PAST for w in self._words[first:end]):
@@ -240,5 +285,5 @@ class Context:
                 between = self._words[end : hit.start]
                 after = self._words[hit.end : hit.end + 4]
                 if not any(w in ("but", "again", "back") for w in after):
-                    return "if" not in between and "until" not in between
+                    return _OF_SOMETHING_ELSE.isdisjoint(between)
         return False

@@ -74,7 +74,10 @@ class Rules:
 
     def read(self, text: str) -> Message:
         """The message as the rules see it. Keeps nothing of the text after it returns."""
-        folded = self.folded(text)
+        return self.seen(self.folded(text))
+
+    def seen(self, folded: Folded) -> Message:
+        """`read` of what is folded."""
         hits = self.book.find(folded)
         return Message(folded, _by_tag(hits), Context(folded, hits))
 

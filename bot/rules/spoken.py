@@ -73,12 +73,20 @@ class SpokenFlags:
         self._own_words = own_words
         self._english = english
 
-    def read(self, text: str, *, earlier: Iterable[str], fever: float, low: Thresholds) -> Said:
-        """Look for every flag. `earlier` are the messages before, for talk of temperature."""
-        folded = self._folded(text)
+    def read(
+        self,
+        tagged: tuple[Folded, Iterable[Hit]],
+        *,
+        earlier: Iterable[str],
+        fever: float,
+        low: Thresholds,
+    ) -> Said:
+        """Look for every flag in what `tagged` found. `earlier` are the messages before, for talk
+        of temperature."""
+        folded, found_here = tagged
         own = self._own_words.intersection(folded.words)
         hits: dict[str, list[Hit]] = {}
-        for hit in self._book.find(folded):
+        for hit in found_here:
             if own or self._is_foreign(folded.words, hit):
                 hits.setdefault(hit.tag, []).append(hit)
         frames = _Frames(folded, hits, self._stops, self._lists)
