@@ -1,6 +1,11 @@
 """The web app. `python app.py` serves it; any ASGI server can serve `app:app`."""
 
+import os
 import sys
+
+# A question is short: two threads of the model wait for each other longer than they calculate
+# (docs/operations.md). It must stand here before anything loads torch or numpy.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from bot.errors import BotError
 from bot.settings import load_settings

@@ -31,6 +31,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # as app.py serves
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bot.answering.flow import Bot

@@ -25,7 +25,8 @@ CENTRES = {
 
 def nearness(chunk: object, gaps: tuple[str, ...], asked: list[float]) -> tuple[object, object]:
     found = Retrieved(hits=(a_hit(chunk),))  # type: ignore[arg-type]
-    made = Centres(CENTRES, map(gap_key, gaps), centre_key)(found, asked)
+    centres = Centres(CENTRES, map(gap_key, gaps), centre_key)
+    made = centres(found, centres.shares(asked))
     return made.section_share, made.gap_share
 
 
@@ -43,7 +44,8 @@ def test_where_nothing_was_trained_there_is_no_centre() -> None:
     changed = chunks_of(a_document(ASKED.replace("explain it", "explain that")))[0]
     assert nearness(changed, ("cars",), [0.6, 0.8])[0] is None
     empty = Retrieved(hits=())
-    assert Centres(CENTRES, (gap_key("cars"),), centre_key)(empty, [1.0, 0.0]) is empty
+    centres = Centres(CENTRES, (gap_key("cars"),), centre_key)
+    assert centres(empty, centres.shares([1.0, 0.0])) is empty
 
 
 def test_the_judge_has_weights_of_their_own_for_what_was_trained_and_where_no_gaps_are_known() -> (

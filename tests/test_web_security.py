@@ -290,6 +290,18 @@ def test_refusal_to_start_is_a_message_and_not_a_trace() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(("given", "used"), [({}, 1), ({"OMP_NUM_THREADS": "2"}, 2)])
+def test_served_with_one_thread_of_the_model_unless_told_otherwise(
+    given: dict[str, str], used: int, tmp_path: Path
+) -> None:
+    env = {"PATH": "/usr/bin:/bin", "BOT_PATHS__VAR": str(tmp_path), **given}
+    code = "import app, torch; print(torch.get_num_threads())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, env=env, check=True
+    )
+    assert int(done.stdout) == used
+
+
 @pytest.mark.parametrize("name", ["LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2"])
 def test_tracing_to_outside_stops_the_start(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "true")

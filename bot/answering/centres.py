@@ -15,12 +15,14 @@ import numpy.typing as npt
 
 from bot.records import Retrieved
 
+Shares = npt.NDArray[np.float32]
+
 _SHARPNESS = 25.0
 """By how much nearness counts, as in the training; chosen on the development questions."""
 
 
 class Centres:
-    """Callable: hits and the question's vector for questions in, the same with `section_share` and
+    """Callable: hits and the question's `shares` in, the same with `section_share` and
     `gap_share` out. `centres` are vectors of length one by the key that `key` gives for the ways of
     asking of a passage; `gaps` are the keys of the known gaps of this index."""
 
@@ -35,12 +37,19 @@ class Centres:
         self._gaps = [self._places[gap] for gap in gaps if gap in centres]
         self._key = key
 
-    def __call__(self, retrieved: Retrieved, asked: Sequence[float]) -> Retrieved:
-        if not retrieved.hits or not self._gaps:
-            return retrieved
+    def shares(self, asked: Sequence[float]) -> Shares:
+        """How near each centre is, of 1 in all, to the question's vector for questions. Needs no
+        hits, so that it can be found out beside the search; empty without known gaps."""
+        if not self._gaps:
+            return np.zeros(0, np.float32)
         nearness = _SHARPNESS * (self._centres @ np.asarray(asked, np.float32))
-        shares = np.exp(nearness - nearness.max())
-        shares /= shares.sum()
+        found = np.exp(nearness - nearness.max())
+        made: Shares = found / found.sum()
+        return made
+
+    def __call__(self, retrieved: Retrieved, shares: Shares) -> Retrieved:
+        if not retrieved.hits or not len(shares):
+            return retrieved
         ways = retrieved.hits[0].chunk.asked
         own = self._places.get(self._key(ways)) if ways else None
         return replace(

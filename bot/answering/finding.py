@@ -132,9 +132,11 @@ class Finder:
         read = read or self.reader(Question(text=query.text), lambda: contextlib.nullcontext(index))
         for text in (query.full, query.text):  # a reader serves one thread at a time
             read(text)
+        centres = self._tools_of(index)[2]
+        shares = self._beside.submit(centres.shares, read(query.text).asked)
         found = self._retriever(index, read, only)(query, accept)
         found = self._rereader(index, read)(query, found)
-        return self._tools_of(index)[2](found, read(query.text).asked)
+        return centres(found, shares.result())
 
     def _tools_of(self, index: OpenIndex) -> tuple[str, Rewriter, Centres]:
         """What is made once for a generation of the index, whose name comes first."""

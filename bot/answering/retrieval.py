@@ -126,6 +126,8 @@ class Retriever:
         awaited = self._beside.submit(search.questions, query.text, self._questions)
         dense = search.passages(query.full, k)
         lexical = search.by_words(query.full, k)
+        near = (match.chunk_id for matches in (dense, lexical) for match in matches)
+        outlines = dict(search.outlines(near))  # of those at hand, while the questions are sought
         questions = awaited.result()
         found = _gather(dense, questions, lexical)
         floors = (_lowest(dense), _lowest(questions))
@@ -149,7 +151,7 @@ class Retriever:
             )
 
         hits: list[Hit] = []
-        ranked = iter(self._ranked(found, floors))
+        ranked = iter(self._ranked(found, outlines, floors))
         while len(hits) < self._keep and (best := dict(islice(ranked, self._keep))):
             chunks = search.chunks(best)
             hits += [hit(chunks[i], score) for i, score in best.items() if accept(chunks[i])]
@@ -163,12 +165,17 @@ class Retriever:
         )
 
     def _ranked(
-        self, found: Mapping[str, _Candidate], floors: tuple[float, float]
+        self,
+        found: Mapping[str, _Candidate],
+        outlines: dict[str, _Outline],
+        floors: tuple[float, float],
     ) -> list[tuple[str, float]]:
-        """Passage ids with their scores, best first, near equals by their priority."""
+        """Passage ids with their scores, best first, near equals by their priority. `outlines`:
+        those known already."""
+        outlines |= self._searches.outlines(found.keys() - outlines.keys())
         ranked = [
             (chunk_id, self._score(found[chunk_id], outline.ways, floors), outline.priority)
-            for chunk_id, outline in self._searches.outlines(found).items()
+            for chunk_id, outline in outlines.items()
         ]
         ranked.sort(key=lambda entry: (-entry[1] - PRIORITY_STEP * entry[2], entry[0]))
         return [(chunk_id, score) for chunk_id, score, _ in ranked]
