@@ -171,8 +171,8 @@ class Context:
         return at == 0 or self._breaks[at] > 0 or self._words[at - 1] in _STOPS
 
     def _somebody_between(self, end: int, start: int) -> bool:
-        """Does the talk turn to a person ("the cat is fine but mum is ...")? He and she may be the
-        animal, unless a new clause begins with them."""
+        """Does the talk turn to a person ("the cat is fine but mum is ...")? He and she count as
+        one: in doubt it is no animal."""
         words = self._words[end:start]
         if not _OF_A_PERSON.isdisjoint(words) or self._clauses.within("someone", end, start):
             return True
