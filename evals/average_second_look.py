@@ -24,10 +24,12 @@ HEADS = ("heads", "bias")
 
 
 def mean(trained: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """The arrays of the mean model. Raises `ValueError` where two do not have the same labels."""
+    """The arrays of the mean model. Raises `ValueError` where two do not have the same labels, or
+    do not change the same layers."""
     labels = [labels_of(arrays) for arrays in trained]
-    if any(each != labels[0] for each in labels):
-        raise ValueError("The trainings do not have the same labels: train them on the same rules.")
+    changed = [arrays.keys() - {"labels"} for arrays in trained]
+    if any(each != labels[0] for each in labels) or any(each != changed[0] for each in changed):
+        raise ValueError("The trainings differ in labels or layers: train them on the same rules.")
     found: dict[str, np.ndarray] = {"labels": np.array(labels[0])}
     for name in trained[0]:
         parts = [arrays[name] for arrays in trained if name != "labels"]

@@ -131,6 +131,7 @@ def measure(split: str, triage: Triage, screener: Screener, scope: Scope) -> dic
         tally = Tally()
         caught = Tally()
         grave = Tally()
+        own_card = Tally()
         rules = Tally()
         for case in cases(name, split):
             got = level(case.question)
@@ -141,10 +142,12 @@ def measure(split: str, triage: Triage, screener: Screener, scope: Scope) -> dic
             caught.add(case.rule, (got == "none") == (case.expect == ("none",)), note)
             if set(case.expect) <= {"emergency", "crisis"}:
                 grave.add(case.rule, got in ("emergency", "crisis"), note)
+                own_card.add(case.rule, got in case.expect, note)
         report[name] = _figures(tally) | {
             "alarmed_or_silent_as_it_should": _figures(caught),
             "the_same_by_the_rules_alone": _figures(rules) | {"misses": []},
             "emergency_and_crisis": _figures(grave),
+            "of_these_with_the_card_of_their_own": _figures(own_card),
         }
     for name, wanted in (("scope", True), ("scope_ok", False)):
         tally, rules = Tally(), Tally()
@@ -217,6 +220,7 @@ def print_report(report: dict[str, Any]) -> None:
             "alarmed_or_silent_as_it_should",
             "the_same_by_the_rules_alone",
             "emergency_and_crisis",
+            "of_these_with_the_card_of_their_own",
         ):
             if key in part and part[key]["n"]:
                 print(f"  {key.replace('_', ' ')}: {part[key]['rate']:.3f} of {part[key]['n']}")

@@ -22,6 +22,7 @@ from bot.records import Contact, Question
 from bot.rules import load_rules
 from bot.settings import Answering, Settings
 from bot.tuned import DOWN, UP, layer_names
+from evals.average_second_look import mean
 from evals.safety_eval import cases
 
 LABELS = ("chest-pain", "crisis-danger", "fever", "harmless", "rash")
@@ -245,9 +246,7 @@ class Fixed:
     def load(self) -> None: ...
 
     def grave(self, text, found, heard) -> str | None:
-        if self.look is None:
-            raise ModelError("no model")
-        return self.look.named
+        raise RuntimeError("out of memory")
 
     def __call__(self, text, level, found, vectors, heard) -> Look:
         self.asked += 1
@@ -271,6 +270,10 @@ def test_it_adds_what_the_rules_missed_and_is_not_asked_where_they_stop(triage) 
     assert (screening.alert, seen, look.asked) == (None, Look(), 1)
 
 
+def yes() -> bool:
+    return True
+
+
 TOWEL = Question(text="towel number four soaked red already")
 """Its words tell of something grave, no phrase of what; the examples next to it are of a crisis."""
 
@@ -278,14 +281,23 @@ TOWEL = Question(text="towel number four soaked red already")
 def test_where_no_phrase_names_it_the_second_look_says_which_of_the_gravest_it_is(
     triage, screen
 ) -> None:
-    alone, (screening, look) = triage(TOWEL), screen.first(TOWEL)
+    alone, (screening, look) = triage(TOWEL), screen.first(TOWEL, english=yes)
     assert LIKENED in alone.found and alone.alert and screening.alert
     assert (alone.alert.level, screening.alert.level) == ("crisis", "emergency")
     assert look == Look(named="bleeding-heavy")
     phrased = Question(text="i want to die")
-    assert screen.first(phrased) == (triage(phrased), None)
+    assert screen.first(phrased, english=yes) == (triage(phrased), None)
     failing = Screener(triage, Fixed(None))
-    assert failing.first(TOWEL) == (alone, None)
+    assert failing.first(TOWEL, english=yes) == (alone, None)
+    assert screen.first(TOWEL, english=lambda: False) == (alone, None)
+    # Advice about what is denied stands beside it, and takes nothing from that.
+    noticed = triage(
+        Question(
+            text="dont mean to bother nobody but I cant finish a sentance without stoppin to get "
+            "wind and its gettin worse by the minute"
+        )
+    )
+    assert noticed.notices and LIKENED in noticed.found
 
 
 def test_the_card_and_the_explanation_say_what_the_second_look_named(real_bot: Bot) -> None:
@@ -337,3 +349,24 @@ def test_neither_a_refusal_nor_an_emergency_nor_a_contact_card_waits_for_the_mod
     assert bot.ask(Question(text="I can't breathe")).outcome == "emergency"
     only = settings.model_copy(update={"answering": Answering(contact_card_only=True)})
     assert Bot.open(only).ask(Question(text="what is a graft")).reason == "contact card only"
+
+
+def test_the_mean_of_two_trainings_is_the_mean_of_what_they_change() -> None:
+    made = np.random.default_rng(1)
+    one, two = (
+        {
+            "layer" + DOWN: made.normal(size=(2, 3)).astype(np.float16),
+            "layer" + UP: made.normal(size=(4, 2)).astype(np.float16),
+            "heads": made.normal(size=(5, 3)),
+            "labels": np.array(["fever", "harmless", "rash"]),
+        }
+        for _ in range(2)
+    )
+    both = mean([one, two])
+    changes = [m["layer" + UP].astype(float) @ m["layer" + DOWN].astype(float) for m in (one, two)]
+    assert both["layer" + UP].astype(float) @ both["layer" + DOWN] == pytest.approx(
+        sum(changes) / 2, abs=5e-3
+    )
+    assert both["heads"] == pytest.approx((one["heads"] + two["heads"]) / 2)
+    with pytest.raises(ValueError, match="labels or layers"):
+        mean([one, {**two, "another" + UP: two["heads"]}])

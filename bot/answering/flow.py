@@ -142,7 +142,9 @@ class Bot:
         """What the rules say in place of an answer from documents; None where they say nothing."""
         question = reply.question
         with reply.timed("triage"):
-            reply.screening, named = self._screen.first(question, reply.heard)
+            reply.screening, named = self._screen.first(
+                question, reply.heard, english=lambda: not self._language(question)
+            )
         reply.trace_parts["look"] = named
         reply.language = reply.screening.language
         if stop := self._stop(reply):
@@ -179,12 +181,11 @@ class Bot:
 
     def _reply(self, question: Question) -> Reply:
         contact = self._contacts.get(primary(question.locale), self.contact)
-        read = self._find.reader(question, self._index.use)
         return Reply(
             question=question,
             contact=contact,
             versions=self.versions,
-            read=read,
+            read=self._find.reader(question, self._index.use),
             heard=Hearing(self._rules),
         )
 

@@ -1,4 +1,5 @@
-"""Screening: the rules first, then the second look, which may add to what they found.
+"""Screening: the rules first, then the second look, which may add to what they found, and says
+which of the gravest cards it is where they do not know.
 
 One rule: the rules decide by themselves. Where the second look cannot be used, what they found
 stands; a message in another language is theirs alone. Where they know by the words that something
@@ -9,6 +10,7 @@ emergency or a crisis it stays.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Self
 
 from bot.answering.second_look import SecondLook, Vectors, load_model
@@ -60,28 +62,29 @@ class Screener:
 
     def __call__(self, question: Question, *, english: bool = True) -> tuple[Screening, Look]:
         """Both, one after the other."""
-        return self.again(question, self.first(question)[0], english=english)
+        screening, _ = self.first(question, english=lambda: english)
+        return self.again(question, screening, english=english)
 
     def by_rules(self, question: Question, heard: Hearing | None = None) -> Screening:
         """What the rules find. Needs no model."""
         return self._triage(question, heard)
 
     def first(
-        self, question: Question, heard: Hearing | None = None
+        self, question: Question, heard: Hearing | None = None, *, english: Callable[[], bool]
     ) -> tuple[Screening, Look | None]:
         """`by_rules`, with the card of the second look where only likeness to examples says which
-        of the gravest it is."""
+        of the gravest it is. `english`: is the message in that language? Asked only then."""
         screening = self.by_rules(question, heard)
         alert, look = screening.alert, self._look
-        likened = (
-            alert and alert.stops and LIKENED in screening.found and screening.language == "en"
-        )
+        likened = alert and alert.stops and LIKENED in screening.found
         if not alert or not likened or look is None:
             return screening, None
         try:
+            if not english():
+                return screening, None
             named = look.grave(question.text, screening.found, heard)
-        except ModelError as error:
-            log.warning("there is no second look: %s", error)
+        except Exception as error:  # whatever fails: there is a card already
+            log.warning("the rules name the card alone: %s", type(error).__name__)
             return screening, None
         if named and named != alert.rule_id:
             screening = self._triage.with_alarm(screening, named, question)

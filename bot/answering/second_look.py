@@ -1,7 +1,8 @@
 """A second look at a message, with a local model, where the rules found nothing or only a lower
 level.
 
-One rule: it may add an alarm or a decline, and never takes one away. The model is the embedding
+One rule: it may add an alarm or a decline, and never takes one away; of an emergency or a crisis
+that the rules know by words alone it may say which of the two it is. The model is the embedding
 model with small changes to its layers, trained on the messages of evals/safety
 (evals/train_second_look.py); what it says is put together with the points that the words of the
 message have and with what the phrases found in it (evals/fit_second_look.py, docs/decisions/0004).

@@ -90,8 +90,8 @@ class Triage:
             rule = max(said, key=lambda r: (_ORDER[r.level], -self._rules.flags.index(r)))
             alert = self._cards.alert(rule, question, language)
         notices: list[str] = []
-        for rule in noticed:
-            text = self._cards.notice(rule, question, language)
+        for each_noticed in noticed:
+            text = self._cards.notice(each_noticed, question, language)
             if text not in notices:
                 notices.append(text)
         return Screening(

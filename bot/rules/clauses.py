@@ -32,7 +32,7 @@ _JOINS = frozenset("and so because then plus while now".split())
 _JOINED = SUBJECTS | frozenset("my his her our it there im the today tonight".split())
 _VERBS = frozenset("is are was were has does did can could will would may might".split())
 _CLIPPED = frozenset("has am was were may might is are have".split())
-_CLIPPED_PAST = ("am", "was", "were")
+_CLIPPED_BEFORE_ING = ("am", "was", "were")
 _CLIPPED_BY = frozenset(
     "be been being having very so really not got had getting burning shaking running gasping "
     "vomiting bleeding coughing throwing struggling feeling".split()
@@ -135,7 +135,9 @@ class Clauses:
         follows = words[at + 1] if at + 1 < len(words) else ""
         if words[at] == "can" and follows in _CAN_BUT and not self.is_asked(at):
             return True
-        clipped = follows in _CLIPPED_BY or (words[at] in _CLIPPED_PAST and follows.endswith("ing"))
+        clipped = follows in _CLIPPED_BY or (
+            words[at] in _CLIPPED_BEFORE_ING and follows.endswith("ing")
+        )
         if words[at] in _CLIPPED and clipped and not self.is_asked(at):
             return _GENERAL.isdisjoint(words[at : self.sentence(at)[1]])
         if words[at] not in _VERBS or breaks[at] != COMMA:

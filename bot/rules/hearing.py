@@ -12,6 +12,8 @@ from bot.rules.ruleset import Message, Rules, Slots
 
 
 class Hearing:
+    """Memory of one question. Each method gives what the method of `Rules` that it names gives."""
+
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._folded: dict[str, Folded] = {}
