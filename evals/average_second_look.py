@@ -31,8 +31,8 @@ def mean(trained: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     if any(each != labels[0] for each in labels) or any(each != changed[0] for each in changed):
         raise ValueError("The trainings differ in labels or layers: train them on the same rules.")
     found: dict[str, np.ndarray] = {"labels": np.array(labels[0])}
-    for name in trained[0]:
-        parts = [arrays[name] for arrays in trained if name != "labels"]
+    for name in sorted(changed[0]):
+        parts = [arrays[name] for arrays in trained]
         if name.endswith(DOWN):
             found[name] = np.concatenate(parts)
         elif name.endswith(UP):

@@ -89,14 +89,11 @@ class Triage:
             # one's own hand shows the emergency number among its actions, too.
             rule = max(said, key=lambda r: (_ORDER[r.level], -self._rules.flags.index(r)))
             alert = self._cards.alert(rule, question, language)
-        notices: list[str] = []
-        for each_noticed in noticed:
-            text = self._cards.notice(each_noticed, question, language)
-            if text not in notices:
-                notices.append(text)
+        # A comprehension: a loop's own name for a rule once hid the one that the card is of.
+        notices = dict.fromkeys(self._cards.notice(each, question, language) for each in noticed)
         return Screening(
             alert=alert,
-            notices=tuple(notices[:_MOST_NOTICES]),
+            notices=tuple(notices)[:_MOST_NOTICES],
             language=language,
             found=frozenset(names) | ({LIKENED} if rule in likened else set()),
         )
