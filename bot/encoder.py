@@ -6,12 +6,14 @@ on fetching the weights. Here are the same operations on the same weights, query
 one, without the modules in between; the results agree to within rounding (tests/test_encoder.py,
 docs/decisions/0012). For long batches there is nothing to win: they stay with the library.
 
-A change is a pair of thin matrices for one layer (bot/tuned.py). It is calculated beside the
-weights and only for the rows that want it.
+A change is a pair of thin matrices for one layer (bot/tuned.py). What its first matrix makes of a
+row stands beside the row, the second beside the weights, so that one multiplication does both; for
+the rows that do not want the change there are zeros (docs/decisions/0012).
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,14 +23,61 @@ from bot.tuned import LAYERS, pairs
 
 _IN_ONE = 3
 """Query, key and value, the first three of `LAYERS`, are one multiplication."""
+_GELU_AFTER = 2
+"""The multiplication of a block that GELU follows, the first one counted as 0."""
+_TOKENS = 48
+"""Tokens of a usual batch, all rows together: the weights are laid out for so many."""
 
 Pair = tuple[Any, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class _Times:
+    """x @ weight.T + bias, then GELU where `gelu`. The weights are laid out once in the order in
+    which oneDNN fetches them, as `torch.compile` does it; where torch was built without it, they
+    stay as they are."""
+
+    def __init__(self, weight: Any, bias: Any = None, *, gelu: bool = False) -> None:
+        import torch
+
+        self._weight, self._bias, self._gelu = weight, bias, gelu
+        self._laid_out = False
+        with contextlib.suppress(AttributeError, RuntimeError):
+            self._weight = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), _TOKENS)
+            self._laid_out = True
+
+    def __call__(self, given: Any) -> Any:
+        import torch
+        from torch.nn import functional as f
+
+        if self._laid_out:
+            after, kind = ("gelu", "none") if self._gelu else ("none", "")
+            return torch.ops.mkldnn._linear_pointwise(
+                given, self._weight, self._bias, after, [], kind
+            )
+        made = f.linear(given, self._weight, self._bias)
+        return f.gelu(made) if self._gelu else made
+
+
 class _Linear:
-    weight: Any
-    bias: Any
+    """One multiplication of a block with the changes of the rows that own some."""
+
+    def __init__(self, weight: Any, bias: Any, change: Pair | None, *, gelu: bool = False) -> None:
+        import torch
+
+        self._down = None
+        if change:
+            down, up = (part.to(weight.dtype) for part in change)
+            self._down = _Times(down.T)
+            weight = torch.cat([weight, up.T], dim=1)
+        self._times = _Times(weight, bias, gelu=gelu)
+
+    def __call__(self, given: Any, owned: Any) -> Any:
+        """`owned`: rows x 1 x rank, as `_Beside.owned` makes it."""
+        import torch
+
+        if self._down:
+            given = torch.cat([given, self._down(given) * owned], dim=-1)
+        return self._times(given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +92,7 @@ class _Block:
     """`linears`: query, key and value in one, what follows the attention, in, out."""
 
     linears: tuple[_Linear, ...]
-    norms: tuple[_Norm, _Norm]
+    norms: tuple[_Norm, ...]
 
 
 def bfloat16_is_fast() -> bool:
@@ -96,31 +145,38 @@ def _side_by_side(every: Sequence[Pair]) -> Pair:
 
 
 class _Beside:
-    """Several changes as one: each row of a batch takes its own part of the common rank."""
+    """The blocks of a model (of transformers) with several changes as one: each row of a batch
+    takes its own part of the common rank."""
 
-    def __init__(self, changed: Sequence[Changes]) -> None:
+    def __init__(self, layers: Sequence[Any], changed: Sequence[Changes], precision: Any) -> None:
         import torch
 
-        self.blocks = [
-            tuple(
-                (torch.cat([p[0] for p in same], dim=1), torch.cat([p[1] for p in same]))
-                for same in zip(*block, strict=True)
-            )
-            for block in zip(*(changes.blocks for changes in changed), strict=True)
-        ]
-        self._ranks = [changes.rank for changes in changed]
+        self.changed = changed
+        self._precision = precision
+        self.blocks = []
+        for number, layer in enumerate(layers):
+            pairs_of = [
+                (torch.cat([down for down, _ in same], dim=1), torch.cat([up for _, up in same]))
+                for same in zip(*(changes.blocks[number] for changes in changed), strict=True)
+            ]
+            self.blocks.append(_block(layer, pairs_of, precision))
 
-    def owners(self, counts: Sequence[int]) -> tuple[Any, Any]:
-        """For so many rows of each, rows x 1 x rank: 1 where the row owns the part. First for
-        query, key and value, then for the others."""
+    def owned(self, rows: int, changed: Sequence[tuple[int, Changes]]) -> tuple[Any, Any]:
+        """For a batch of so many rows, the last of them changed as `Encoder` says, rows x 1 x rank:
+        1 where the row owns the part. First for query, key and value, then for the others."""
         import torch
 
         def of(times: int) -> Any:
-            own = (
-                torch.ones(count, rank * times)
-                for count, rank in zip(counts, self._ranks, strict=True)
-            )
-            return torch.block_diag(*own).unsqueeze(1)  # type: ignore[no-untyped-call]
+            starts, rank = {}, 0
+            for changes in self.changed:
+                starts[changes], rank = rank, rank + changes.rank * times
+            own = torch.zeros(rows, 1, rank, dtype=self._precision)
+            row = rows - sum(count for count, _ in changed)
+            for count, changes in changed:
+                start = starts[changes]
+                own[row : row + count, :, start : start + changes.rank * times] = 1
+                row += count
+            return own
 
         return of(_IN_ONE), of(1)
 
@@ -139,11 +195,11 @@ class Encoder:
         config = model.config
         if config.model_type != "bert" or config.hidden_act != "gelu":
             raise ModelError("Only a BERT model with GELU can be read in this way.")
-        precision = torch.bfloat16 if half else torch.float32
+        self._precision = torch.bfloat16 if half else torch.float32
         self._heads = config.num_attention_heads
         self._embeddings = model.embeddings
-        self._blocks = [_block(layer, precision) for layer in model.encoder.layer]
-        self._beside: dict[tuple[Changes, ...], _Beside] = {}
+        self._layers = model.encoder.layer
+        self._prepared: list[_Beside] = []
 
     def __call__(self, ids: Any, mask: Any, changed: Sequence[tuple[int, Changes]] = ()) -> Any:
         """The last layer's states (texts x tokens x width) of token ids and a mask (1 for a token,
@@ -153,55 +209,56 @@ class Encoder:
         from torch.nn import functional as f
 
         seen = None if bool(mask.all()) else mask.bool()[:, None, None, :]
-        beside = self._together(tuple(changes for _, changes in changed))
-        counts = [count for count, _ in changed]
-        first = len(ids) - sum(counts)
         with torch.inference_mode():
+            beside = self._together([changes for _, changes in changed])
+            three, one = beside.owned(len(ids), changed)
             states = self._embeddings(input_ids=ids)
             texts, tokens, width = states.shape
             heads = (texts, tokens, _IN_ONE, self._heads, width // self._heads)
-            owners = beside.owners(counts)
-
-            def times(number: int, which: int, given: Any) -> Any:
-                linear = self._blocks[number].linears[which]
-                made = f.linear(given.to(linear.weight.dtype), linear.weight, linear.bias)
-                made = made.to(given.dtype)
-                if counts:
-                    down, up = beside.blocks[number][which]
-                    part = (given[first:] @ down) * owners[min(which, 1)]
-                    made[first:].flatten(0, 1).addmm_(part.flatten(0, 1), up)
-                return made
-
-            for number, block in enumerate(self._blocks):
-                query, key, value = times(number, 0, states).view(heads).permute(2, 0, 3, 1, 4)
+            for block in beside.blocks:
+                attended, output, inner, outer = block.linears
+                mixed = attended(states.to(self._precision), three).to(states.dtype)
+                query, key, value = mixed.view(heads).permute(2, 0, 3, 1, 4)
                 mixed = f.scaled_dot_product_attention(query, key, value, attn_mask=seen)
-                mixed = times(number, 1, mixed.transpose(1, 2).reshape(states.shape))
-                states = _normed(block.norms[0], mixed + states)
-                inner = f.gelu(times(number, 2, states))
-                states = _normed(block.norms[1], times(number, 3, inner) + states)
+                mixed = mixed.transpose(1, 2).reshape(states.shape).to(self._precision)
+                states = _normed(block.norms[0], output(mixed, one) + states)
+                wide = inner(states.to(self._precision), one)
+                states = _normed(block.norms[1], outer(wide, one) + states)
         return states
 
-    def _together(self, changed: tuple[Changes, ...]) -> _Beside:
-        if changed not in self._beside:
-            self._beside[changed] = _Beside(changed)
-        return self._beside[changed]
+    def _together(self, changed: Sequence[Changes]) -> _Beside:
+        """Blocks with these changes and perhaps more: they are laid out once, and what is read with
+        fewer of them is not worth 25 MB of its own. Without any there is no rank to calculate."""
+        for known in self._prepared:
+            if known.changed == changed or (changed and set(changed) <= set(known.changed)):
+                return known
+        self._prepared = [
+            known
+            for known in self._prepared
+            if not known.changed or not set(known.changed) <= set(changed)
+        ]
+        self._prepared.append(_Beside(self._layers, changed, self._precision))
+        return self._prepared[-1]
 
 
-def _block(layer: Any, precision: Any) -> _Block:
+def _block(layer: Any, changes: Sequence[Pair], precision: Any) -> _Block:
+    """`changes`: a pair for each of the four multiplications, or none at all."""
     import torch
 
     own = layer.attention.self
     alone = (layer.attention.output.dense, layer.intermediate.dense, layer.output.dense)
-    return _Block(
-        linears=tuple(
+    linears = []
+    for number, parts in enumerate(((own.query, own.key, own.value), *((part,) for part in alone))):
+        linears.append(
             _Linear(
-                weight=torch.cat([part.weight.detach() for part in parts]).to(precision),
-                bias=torch.cat([part.bias.detach() for part in parts]).to(precision),
+                torch.cat([part.weight.detach() for part in parts]).to(precision),
+                torch.cat([part.bias.detach() for part in parts]).to(precision),
+                changes[number] if changes else None,
+                gelu=number == _GELU_AFTER,
             )
-            for parts in ((own.query, own.key, own.value), *((part,) for part in alone))
-        ),
-        norms=(_norm(layer.attention.output), _norm(layer.output)),
-    )
+        )
+    norms = (_norm(layer.attention.output), _norm(layer.output))
+    return _Block(linears=tuple(linears), norms=norms)
 
 
 def _norm(holder: Any) -> _Norm:
