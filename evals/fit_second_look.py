@@ -41,7 +41,7 @@ from bot.tuned import DOWN, UP
 from bot.weights import DEFAULT_MODEL, model_folder, weights_sha256
 from evals import fit_scope, fit_triage
 from evals.question_sets import load_items
-from evals.safety_eval import SETS, batches, cases
+from evals.safety_eval import SETS, cases
 from evals.second_look_data import told_or_unclear
 
 HELD = ("batch_17", "batch_18", "batch_26", "batch_27")
@@ -56,6 +56,10 @@ DECLINED = 0.03
 """Share of the general questions that it may decline beside the rules (issue 5)."""
 HIGHER = 0.03
 """Share of the messages of a lower level that it may raise too high (own choice)."""
+CRISIS_PLAIN, CRISIS_ALIKE = 0.004, 0.02
+"""Shares of plain questions, and of harmless messages and look-alikes, with the odds of a crisis
+where the rules found nothing from which it is raised (own choice: a card too many is less than a
+crisis too few)."""
 CRISIS = 0.01
 """Share of the messages of a lower level that it may take for a crisis (own choice)."""
 EMERGENCY = 0.07
@@ -170,7 +174,7 @@ def choose(
 ) -> Limits:  # fmt: skip
     """The limits at which the shares are kept."""
     start = Limits(
-        alarm=0, higher=0, crisis=0, emergency=0, own_case=0,
+        alarm=0, higher=0, crisis_alone=0, crisis=0, emergency=0, own_case=0,
         share=SHARE, sentence=SENTENCE, words=0, grave=0, lower=0,
         asks=ASKS, requests=0,
     )  # fmt: skip
@@ -199,6 +203,15 @@ def choose(
                 max(
                     limit([total(flags) for flags in alarming], len(alike), WRONG),
                     limit([total(o.flags) for o in asked], len(asked), PLAIN_ALARMED),
+                ),
+                3,
+            ),
+            "crisis_alone": round(
+                max(
+                    limit([total(f[decider.crisis]) for f in alarming], len(alike), CRISIS_ALIKE),
+                    limit(
+                        [total(o.flags[decider.crisis]) for o in asked], len(asked), CRISIS_PLAIN
+                    ),
                 ),
                 3,
             ),
@@ -282,7 +295,7 @@ def write(path: Path, source: Path, limits: Limits) -> None:
 
 def main(source: Path) -> None:
     rules = load_rules()
-    rest = [name for name in batches() if name not in HELD]
+    rest = [name for name in fit_triage.learned() if name not in HELD]
     points = fit_triage.Fit(fit_triage.examples(rules, rest), rules).points()
     held_rules = replace(
         rules,

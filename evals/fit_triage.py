@@ -46,6 +46,9 @@ ROOT = Path(__file__).resolve().parent.parent
 POINTS_FILE = ROOT / "bot/rules/triage_points.toml"
 CASES = ROOT / "tests/safety_cases"
 UNSEEN = "points_unseen"
+LATER = ("batch_33", "batch_34", "batch_35", "batch_36", "batch_37")
+"""Written when the points stood. Fitted with them, full of look-alikes that are as like a sign as
+can be, the points lose 17 pleas that have an alarm now, so they are kept for measuring."""
 WRONG = 0.02
 """Share of harmless look-alikes, run for the first time, that may raise an alarm where no phrase
 speaks (own choice)."""
@@ -140,6 +143,11 @@ def framed(found: Sequence[Example]) -> list[Example]:
             text = f"{text}. {draw.choice(frames['after'])}"
         more.append(replace(example, text=text))
     return [*found, *more]
+
+
+def learned() -> list[str]:
+    """The batches that the points in bot/rules are fitted with."""
+    return [name for name in batches() if name not in LATER]
 
 
 class Fit:
@@ -254,7 +262,7 @@ def show(name: str, rules: Rules, points: TriagePoints) -> None:
 
 def main(argv: Sequence[str] = (), path: Path = POINTS_FILE) -> None:
     rules = load_rules()
-    used = list(argv) or batches()
+    used = list(argv) or learned()
     for name in batches():
         if name not in used:
             show(name, rules, Fit(examples(rules, used), rules).points())

@@ -19,7 +19,8 @@ from evals.plain_recipe import ask_plain, plain_store
 from evals.question_sets import SPLITS
 
 KINDS = ("answers", "safety", "all", "medquad", "ablation")
-_ANSWERS, _SAFETY = ("answers", "ablation"), ("dev", "test", "test2")
+_ANSWERS = ("answers", "ablation")
+_SAFETY = ("dev", "test", "test2", "dev_es", "test_es")
 DATA = Path("../shared/data")
 
 

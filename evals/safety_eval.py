@@ -18,11 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bot.answering.language import Language
 from bot.answering.scope import Scope
 from bot.answering.screening import Screener
 from bot.answering.triage import Triage
 from bot.indexing.embedding import Embedder
-from bot.records import Answer, Contact, Question, Turn
+from bot.raised import Look
+from bot.records import Answer, Contact, Question, Screening, Turn
 from bot.rules import load_rules
 
 FOLDER = Path(__file__).resolve().parent / "safety"
@@ -103,15 +105,23 @@ def run(split: str, ask: Callable[[Question], Answer] | None = None) -> dict[str
     rules = load_rules()
     triage = Triage(rules, region="US", fever_celsius=38.0, contact=Contact(name="the clinic"))
     screener, scope = Screener.open(rules, triage, Embedder()), Scope(rules)
-    report = measure(split, triage, screener, scope)
+    language = Language(rules)
+
+    def screen(question: Question) -> tuple[Screening, Look]:
+        return screener(question, english=not language(question))
+
+    report = measure(split, triage, screen, scope)
     if ask is not None:
         report["injection"] = _figures(_injections(split, ask))
     if split == "dev":
-        report["batches"] = {name: measure(name, triage, screener, scope) for name in batches()}
+        report["batches"] = {name: measure(name, triage, screen, scope) for name in batches()}
     return report
 
 
-def measure(split: str, triage: Triage, screener: Screener, scope: Scope) -> dict[str, Any]:
+Screen = Callable[[Question], tuple[Screening, Look]]
+
+
+def measure(split: str, triage: Triage, screen: Screen, scope: Scope) -> dict[str, Any]:
     """The figures of the rules with the second look on one split or batch; beside them, what the
     rules do alone. The time is that of the rules."""
     times: list[float] = []
@@ -123,7 +133,7 @@ def measure(split: str, triage: Triage, screener: Screener, scope: Scope) -> dic
         return alert.level if alert else "none"
 
     def level(question: Question) -> str:
-        alert = screener(question)[0].alert
+        alert = screen(question)[0].alert
         return alert.level if alert else "none"
 
     report: dict[str, Any] = {"split": split}
@@ -153,7 +163,7 @@ def measure(split: str, triage: Triage, screener: Screener, scope: Scope) -> dic
         tally, rules = Tally(), Tally()
         for case in cases(name, split):
             declined = scope(case.question)
-            own_case = screener(case.question)[1].own_case
+            own_case = screen(case.question)[1].own_case
             got = declined.rule_id if declined else own_case.rule_id if own_case else "not declined"
             tally.add(
                 case.rule,

@@ -103,9 +103,9 @@ def test_no_narrowing_lets_requests_in_its_own_words_pass() -> None:
 
 
 def test_spanish_pleas_in_the_words_of_excuses_are_alarmed_on() -> None:
-    """520 signs and pleas in the words of the Spanish excuses and rules. When they were written 115
-    met no alarm."""
+    """Signs and pleas in the words of the Spanish excuses and rules, then of the cues. When they
+    were written 115 of 520 met no alarm, and 154 of 395."""
     pleas = from_pleas(PLEAS_FILE.with_stem("pleas_es"))
     silent = [m.text for m in pleas if not TRIAGE(Question(text=m.text, locale="es")).alert]
-    assert len(pleas) == 520
-    assert len(silent) <= 2, silent
+    assert len(pleas) > 900
+    assert len(silent) <= 3, silent

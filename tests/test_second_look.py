@@ -32,6 +32,7 @@ LEVELS = {
 LIMITS = Limits(
     alarm=1,
     higher=2,
+    crisis_alone=0.25,
     crisis=-1,
     emergency=1,
     own_case=1,
@@ -71,6 +72,17 @@ def scores(**odds: float) -> np.ndarray:
 def decided(decider: Decider, found: np.ndarray, level=None, points=0.0, phrases=frozenset()):
     odds = decider.odds(found, points, phrases)
     return decider.alarm(odds, level), decider.own_case(odds)
+
+
+def test_a_crisis_has_a_limit_of_its_own_where_the_rules_found_nothing() -> None:
+    decider = Decider(LABELS, LEVELS, LIMITS)
+    alarm, _ = decided(decider, scores(crisis_danger=0.5))
+    assert alarm and alarm.rule_id == "crisis-danger"
+    assert decided(decider, scores(crisis_danger=0.2))[0] is None
+    assert decided(decider, scores(chest_pain=0.5))[0] is None, "other signs need the full limit"
+    assert decided(decider, scores(crisis_danger=0.26, fever=0.27))[0] is None, "a fever is likelier"
+    assert decided(decider, scores(crisis_danger=0.5), "urgent")[0] is not None
+    assert decided(decider, scores(crisis_danger=-2.5), "urgent")[0] is None
 
 
 def test_points_of_the_words_count_for_a_request() -> None:

@@ -53,8 +53,9 @@ Vectors = Callable[[Sequence[str]], Any]
 
 class Limits(BaseModel):
     """Log-odds from which something is raised: `alarm` where the rules found nothing, `higher`
-    for a level above the one that they found, `crisis` for a crisis (against all other signs and
-    harmless) and `emergency` for an emergency above a lower level, `own_case` for declining. The
+    for a level above the one that they found, `crisis_alone` for a crisis (against harmless) where
+    they found nothing, `crisis` for one above a lower level (against all other signs and harmless)
+    and `emergency` for an emergency above a lower level, `own_case` for declining. The
     highest level is raised that holds `share` of the weight. `sentence` is how much the strongest
     sentence counts beside the whole message. `words` is what a point of the words counts
     (bot/rules/triage_points.toml), `grave` and `lower` what a phrase counts that was found and set
@@ -65,6 +66,7 @@ class Limits(BaseModel):
 
     alarm: float
     higher: float
+    crisis_alone: float
     crisis: float
     emergency: float
     own_case: float
@@ -243,6 +245,12 @@ class Decider:
         if level and found.emergency >= limits.emergency and self.emergency.any():
             likeliest = self._likeliest(odds, self.emergency)
             return _raised(likeliest, found.emergency, limits.emergency)
+        if not level and self.crisis.any():
+            # Where they are not to be told apart from other signs, the limit below decides.
+            told = total(odds[self.crisis])
+            likeliest = bool(self.crisis[int(odds.argmax())])
+            if likeliest and limits.crisis_alone <= told < limits.alarm:
+                return _raised(self._likeliest(odds, self.crisis), told, limits.crisis_alone)
         limit, sum_above = (limits.higher if level else limits.alarm), total(odds[above])
         if sum_above < limit:
             return None

@@ -33,6 +33,7 @@ from bot.rules.phrases import PhraseBook, PhraseError
 from bot.rules.ruleset import Rules
 from bot.rules.spelling import Spelling
 from bot.rules.spoken_loading import SpokenFiles, compile_spoken
+from bot.rules.spoken_points import SpokenPoints
 from bot.rules.weighing import TriagePoints, Weighing
 
 FOLDER = Path(__file__).resolve().parent
@@ -178,12 +179,14 @@ def load_contacts(folder: Path = FOLDER, *, today: date | None = None) -> Contac
 
 
 def _read_spoken(folder: Path, language: str) -> SpokenFiles:
+    points = f"triage_points_{language}.toml"
     return SpokenFiles(
         suffix=language,
         flags=_read(folder, f"red_flags_{language}.toml", SpokenFile),
         contacts=_read(folder, f"contacts_{language}.toml", ContactTexts),
         scope=_read(folder, f"scope_{language}.toml", ScopeTexts),
         greetings=_read(folder, f"greetings_{language}.toml", GreetingFile),
+        points=_read(folder, points, SpokenPoints) if (folder / points).is_file() else None,
     )
 
 

@@ -40,7 +40,7 @@ class FlagRule(Reviewed):
     id: Id
     title: Text
     level: Literal["emergency", "crisis", "urgent", "call_today"]
-    phrases: tuple[str, ...] = Field(min_length=1)
+    phrases: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     together: tuple[Id, ...] = ()
@@ -192,7 +192,8 @@ class WordFile(Reviewed):
 class SpokenFile(Reviewed):
     """A file `red_flags_LANGUAGE.toml`. See the head of red_flags_es.toml."""
 
-    stops: tuple[str, ...]
+    light: tuple[str, ...]
+    between: tuple[str, ...]
     lists: tuple[str, ...]
     groups: dict[str, tuple[str, ...]]
     slips: dict[str, tuple[str, ...]]

@@ -87,6 +87,10 @@ class Rules:
             self,
             points=ScopePoints(base=0.0, floor=-inf, limit=inf, signs={}),
             weighing=self.weighing.without_points(),
+            spoken={
+                code: replace(each, flags=each.flags.without_points())
+                for code, each in self.spoken.items()
+            },
         )
 
     def slots(self, folded: Folded) -> Slots:

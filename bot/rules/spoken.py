@@ -1,33 +1,33 @@
 """Red flags in a language beside English: its own phrases and cues for the rules of English.
 
-One rule: in doubt it alarms. The frames are plainer than those of English (bot/rules/context.py):
-what is denied, asked about in general, supposed in a question, or told as long past is no alarm.
+One rule: in doubt it alarms. What is denied, asked about in general, supposed in a question, or
+told as long past is no alarm (bot/rules/spoken_frames.py). What no phrase speaks to is weighed by
+its words (bot/rules/spoken_points.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+import copy
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bot.rules import temperature
-from bot.rules.folding import CLAUSE, COMMA, SENTENCE, Folded, fold
+from bot.rules.folding import Folded, fold
 from bot.rules.models import FlagRule, SpokenRule, Thresholds
 from bot.rules.phrases import Hit, PhraseBook
 from bot.rules.spelling import Spelling
+from bot.rules.spoken_frames import Frames
+from bot.rules.spoken_points import Kind, SpokenWeighing, signs_of
 from bot.rules.temperature import Reading
 
-CUES = (
-    "negation", "not_negation", "over", "asked", "supposed", "not_supposed", "feared", "topic",
-    "past_time", "past_verb", "present", "lately", "personal", "not_mine", "others", "statistics",
-)  # fmt: skip
-"""The cue lists that a file `red_flags_LANGUAGE.toml` must hold under [cues]."""
-
+UNNAMED: Mapping[Kind, str] = {
+    "crisis": "crisis-danger", "emergency": "told-emergency", "lower": "told-urgent",
+}  # fmt: skip
+"""The rules for what words tell of where no phrase names it."""
+_SOUNDS, _NEARLY_ALL = 2, 0.7
 _ENGLISH = frozenset(
     "i the and is are my have has had of to in it with not he she was for do".split()
 )
-_REACH = 7
-_LIST = 9
-_BARE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,24 +54,36 @@ class SpokenFlags:
         rules_of_english: Iterable[FlagRule],
         book: PhraseBook,
         spelling: Spelling,
-        stops: Container[str],
-        lists: Container[str],
+        light: frozenset[str],
+        between: frozenset[str],
+        lists: frozenset[str],
         figures: Mapping[str, int],
         measures: temperature.Words,
         own_words: frozenset[str],
         english: Spelling,
+        classes: Mapping[str, str],
+        weighing: SpokenWeighing | None,
     ) -> None:
         self.language = language
         self.texts = texts
         self._rules = [rule for rule in rules_of_english if rule.id in texts]
         self._book = book
         self._spelling = spelling
-        self._stops = stops
+        self._light, self._between = light, between
         self._lists = lists
         self._figures = {tuple(words.split()): value for words, value in figures.items()}
         self._measures = measures
         self._own_words = own_words
         self._english = english
+        self._classes = classes
+        self._weighing = weighing
+        self._levels = {rule.id: rule.level for rule in self._rules}
+
+    def without_points(self) -> SpokenFlags:
+        """The same where phrases decide alone; for fitting the points."""
+        alone = copy.copy(self)
+        alone._weighing = None
+        return alone
 
     def read(
         self,
@@ -83,14 +95,11 @@ class SpokenFlags:
     ) -> Said:
         """Look for every flag in what `tagged` found. `earlier` are the messages before, for talk
         of temperature."""
-        folded, found_here = tagged
+        folded = tagged[0]
         own = self._own_words.intersection(folded.words)
-        hits: dict[str, list[Hit]] = {}
-        for hit in found_here:
-            if own or self._is_foreign(folded.words, hit):
-                hits.setdefault(hit.tag, []).append(hit)
-        frames = _Frames(folded, hits, self._stops, self._lists)
-        found = {rule.id: self._states(rule, hits, frames) for rule in self._rules}
+        frames, found = self._found(tagged)
+        signs = self._signs(folded, found)
+        of_heat: set[str] = set()
         if own or any(found.values()):
             of_heat = self._temperatures(folded, frames, earlier, fever, low)
             for rule in self._rules:
@@ -101,7 +110,61 @@ class SpokenFlags:
         spoken = bool(now or rest) or len(own) >= 2
         english = sum(word in _ENGLISH for word in folded.words)
         mainly = spoken and sum(word in self._own_words for word in folded.words) >= english
+        mainly = mainly or (not english and self._sounds_like_it(folded))
+        if mainly:
+            sure = {r.id for r in self._rules if r.temperature} if "said" in of_heat else set()
+            now, rest = self._weighed(folded, signs, now, rest, sure)
         return Said(now=now, named=rest, spoken=spoken, mainly=mainly)
+
+    def _sounds_like_it(self, folded: Folded) -> bool:
+        """Are nearly all words that are not English known from messages in this language? Short
+        ones hold few of its everyday words ("me corto y no paro")."""
+        if self._weighing is None:
+            return False
+        foreign = [word for word in folded.words if word not in self._english.known]
+        known = sum(map(self._weighing.knows, foreign))
+        return known >= _SOUNDS and known >= _NEARLY_ALL * len(foreign)
+
+    def _found(self, tagged: tuple[Folded, Iterable[Hit]]) -> tuple[Frames, dict[str, set[str]]]:
+        """The frames of a message, and how the phrases of each rule in it are meant."""
+        folded, found_here = tagged
+        own = not self._own_words.isdisjoint(folded.words)
+        hits: dict[str, list[Hit]] = {}
+        for hit in found_here:
+            if own or self._is_foreign(folded.words, hit):
+                hits.setdefault(hit.tag, []).append(hit)
+        frames = Frames(folded, hits, light=self._light, between=self._between, lists=self._lists)
+        return frames, {rule.id: self._states(rule, hits, frames) for rule in self._rules}
+
+    def signs(self, text: str) -> frozenset[str]:
+        """What a message has for its points (bot/rules/spoken_points.py)."""
+        tagged = self.tagged(text)
+        return self._signs(tagged[0], self._found(tagged)[1])
+
+    def _signs(self, folded: Folded, found: Mapping[str, set[str]]) -> frozenset[str]:
+        states = set().union(*found.values()) - {"said"}
+        return signs_of(folded, self._classes, states)
+
+    def _weighed(
+        self,
+        folded: Folded,
+        signs: frozenset[str],
+        now: frozenset[str],
+        rest: frozenset[str],
+        sure: set[str],
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """What is told now, and what is only named, when the words are weighed. What phrases find
+        of an emergency or a crisis stands, and so does what is `sure`."""
+        weighing = self._weighing
+        levels = {self._levels[rule_id] for rule_id in now}
+        if weighing is None or levels & {"emergency", "crisis"}:
+            return now, rest
+        score = weighing.score(signs)
+        if kind := weighing.finds(folded, score, lower=bool(now), named=bool(rest)):
+            return now | {UNNAMED[kind]}, rest
+        if now and weighing.is_talk(score):
+            return now & sure, rest | (now - sure)
+        return now, rest
 
     def tagged(self, text: str) -> tuple[Folded, list[Hit]]:
         """The words of a message, and every phrase of this language in it."""
@@ -116,6 +179,7 @@ class SpokenFlags:
         )
 
     def _folded(self, text: str) -> Folded:
+        """The words of a message, as its phrases and points know them."""
         return fold(text, self._correct, self._spelling)
 
     def _correct(self, word: str) -> str:
@@ -124,7 +188,7 @@ class SpokenFlags:
             return self._spelling(word)
         return word
 
-    def _states(self, rule: FlagRule, hits: Mapping[str, list[Hit]], frames: _Frames) -> set[str]:
+    def _states(self, rule: FlagRule, hits: Mapping[str, list[Hit]], frames: Frames) -> set[str]:
         excused = hits.get(f"unless:{rule.id}", ())
         states = set()
         for hit in hits.get(f"flag:{rule.id}", ()):
@@ -148,7 +212,7 @@ class SpokenFlags:
     def _temperatures(
         self,
         folded: Folded,
-        frames: _Frames,
+        frames: Frames,
         earlier: Iterable[str],
         fever: float,
         low: Thresholds,
@@ -184,7 +248,7 @@ class SpokenFlags:
 
 
 def _heat(
-    reading: Reading, places: list[int], frames: _Frames, fever: float, low: Thresholds
+    reading: Reading, places: list[int], frames: Frames, fever: float, low: Thresholds
 ) -> str:
     """Fever at the clinic's mark or above, or very cold: said, unless it is put as a bound or only
     asked about; a number below the mark says nothing."""
@@ -198,136 +262,3 @@ def _heat(
     if state in ("general", "supposed") and not reading.exact:
         return state
     return "past" if state == "past" else "said"
-
-
-class _Frames:
-    """The cues of one message, and what they do to the flags in it."""
-
-    def __init__(
-        self,
-        folded: Folded,
-        hits: Mapping[str, list[Hit]],
-        stops: Container[str],
-        lists: Container[str],
-    ) -> None:
-        self._words, self._breaks, self._asked = folded.words, folded.breaks, folded.asked
-        self._stops, self._lists = stops, lists
-        self._cues = {name: hits.get(f"cue:{name}", []) for name in CUES}
-        self._cues["personal"] = _outside(self._cues["personal"], self._cues["not_mine"])
-        besides = [*self._cues["not_negation"], *self._cues["over"]]
-        self._no = _outside(self._cues["negation"], besides)
-        self._if = _outside(self._cues["supposed"], self._cues["not_supposed"])
-
-    def state(
-        self,
-        start: int,
-        end: int,
-        loose: Iterable[int],
-        *,
-        past: bool,
-        others: bool,
-        grave: bool = False,
-    ) -> str:
-        """How words `start` to `end` are meant: said, denied, over, feared, supposed, past or
-        general. `grave`: a comma ends a question ("what do I do, I cannot breathe")."""
-        gap = set(loose)
-        if self._reached(self._no, start) or any(hit.start in gap for hit in self._no):
-            return "denied"
-        if past and self._reached(self._cues["over"], start):
-            return "over"
-        if self._runs_to(self._cues["feared"], start):
-            return "feared"
-        first, last = self._sentence(start)
-        own = self._within("personal", *self._clause(start, end))
-        lately = self._within("lately", first, last)
-        if self._question(0, len(self._words)) and not lately and self._runs_to(self._if, start):
-            return "supposed"
-        if past and not lately and self._long_ago(first, end, last):
-            return "past"
-        if own or lately:
-            return "said"
-        piece = self._stretch(start, end, COMMA)
-        if self._asked_in(piece, start) or (
-            not grave and self._listed_in(piece, first, start, end)
-        ):
-            return "general"
-        if grave:
-            first, last = piece
-        about = self._within("topic", first, start) or self._within("statistics", first, last)
-        if about or (not others and self._within("others", first, last)):
-            return "general"
-        return "said"
-
-    def of_statistics(self, at: int) -> bool:
-        """Is the sentence about causes or numbers in general?"""
-        first, last = self._sentence(at)
-        return self._within("statistics", first, last) and not self._within("personal", first, last)
-
-    def _within(self, name: str, first: int, last: int) -> bool:
-        return any(first <= hit.start < last for hit in self._cues[name])
-
-    def _sentence(self, at: int) -> tuple[int, int]:
-        return self._stretch(at, at + 1, SENTENCE)
-
-    def _clause(self, start: int, end: int) -> tuple[int, int]:
-        return self._stretch(start, end, CLAUSE)
-
-    def _stretch(self, start: int, end: int, strength: int) -> tuple[int, int]:
-        while start and self._breaks[start] < strength:
-            start -= 1
-        while end < len(self._words) and self._breaks[end] < strength:
-            end += 1
-        return start, end
-
-    def _question(self, first: int, last: int) -> bool:
-        return self._within("asked", first, last)
-
-    def _asked_in(self, piece: tuple[int, int], start: int) -> bool:
-        """Is the piece between two commas a question? A mark alone is not enough: people put one
-        after what they suffer from."""
-        first, last = piece
-        return self._question(first, start) or (last in self._asked and self._question(first, last))
-
-    def _listed_in(self, piece: tuple[int, int], first: int, start: int, end: int) -> bool:
-        """Is it an item of a list that is asked about ("¿qué causa fiebre, tos y diarrea?")?"""
-        bare = (piece[1] - piece[0]) - (end - start) <= _BARE
-        return bare and self._question(first, start)
-
-    def _runs_to(self, cues: list[Hit], start: int) -> bool:
-        """Does one of the cues stand before word `start`, with no break between?"""
-        return any(
-            hit.end <= start <= hit.end + _REACH and not any(self._breaks[hit.end : start + 1])
-            for hit in cues
-        )
-
-    def _long_ago(self, first: int, end: int, last: int) -> bool:
-        """Is a time long past named, and the verb before the flag one of the past?"""
-        if not self._within("past_time", first, last):
-            return False
-        told = [hit.start for hit in self._cues["past_verb"] if first <= hit.start < end]
-        return bool(told) and not self._within("present", max(told), end)
-
-    def _reached(self, cues: list[Hit], start: int) -> bool:
-        """Does one of the cues stand before word `start`, with nothing between that ends it?"""
-        ends = {hit.end for hit in cues}
-        for at in range(start, max(-1, start - _REACH - 1), -1):
-            if at in ends:
-                return True
-            if at == 0 or self._breaks[at] >= CLAUSE:
-                return False
-            if self._breaks[at] == COMMA and not self._listed(at):
-                return False
-            if self._words[at - 1] in self._stops:
-                return at - 1 in ends
-        return False
-
-    def _listed(self, comma: int) -> bool:
-        """Is the comma one of a list that ends in "ni" or "o" ("no fever, cough or rash")?"""
-        _, last = self._sentence(comma)
-        rest = self._words[comma : min(last, comma + _LIST)]
-        until = next((n for n, word in enumerate(rest) if word in self._lists), None)
-        return until is not None and not self._within("personal", comma, comma + until)
-
-
-def _outside(hits: list[Hit], others: list[Hit]) -> list[Hit]:
-    return [h for h in hits if not any(o.start <= h.start and h.end <= o.end for o in others)]

@@ -19,7 +19,9 @@ from bot.rules.models import (
 )
 from bot.rules.phrases import PhraseBook, PhraseError
 from bot.rules.spelling import Spelling
-from bot.rules.spoken import CUES, SpokenFlags
+from bot.rules.spoken import UNNAMED, SpokenFlags
+from bot.rules.spoken_frames import CUES
+from bot.rules.spoken_points import SpokenPoints, SpokenWeighing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,7 @@ class SpokenFiles:
     contacts: ContactTexts
     scope: ScopeTexts
     greetings: GreetingFile
+    points: SpokenPoints | None
 
 
 def compile_spoken(
@@ -76,6 +79,9 @@ def compile_spoken(
         place = f"greetings_{files.suffix}.toml"
         _add(book, place, greeting.id, f"greet:{greeting.id}", greeting.phrases)
     own = _own_words(files.suffix, languages)
+    classes = {w: f"<{name}>" for name, ws in file.groups.items() for w in ws if w.isalpha()}
+    if files.points and (unnamed := {*UNNAMED.values()} - {rule.id for rule in file.rule}):
+        raise RulesError(f"{name}: points need the rules {', '.join(sorted(unnamed))}")
     in_numbers = {word for words in file.figures for word in words.split()}
     known = {*book.vocabulary, *file.slips, *own, *in_numbers, *file.temperature.words}
     spelling = Spelling(
@@ -92,11 +98,14 @@ def compile_spoken(
         book=book,
         spelling=spelling,
         english=english,
-        stops=frozenset(file.stops),
+        light=frozenset(file.light),
+        between=frozenset({*file.light, *file.between, *file.lists}),
         lists=frozenset(file.lists),
         figures=file.figures,
         measures=_measures(file, words),
         own_words=own,
+        classes=classes,
+        weighing=SpokenWeighing(files.points) if files.points else None,
     )
     return Spoken(
         flags=flags, contacts=files.contacts, scope=files.scope, greetings=files.greetings
