@@ -39,6 +39,8 @@ LOST = 0.01
 """Share of the signs of lower levels, found by phrases, that may be taken for talk (own choice)."""
 RAISED = 0.05
 """Share of signs of lower levels that may be taken for an emergency or a crisis (own choice)."""
+HIGHER_CRISIS, HIGHER_GRAVE = 0.005, 0.03
+"""The same where a phrase found the sign, so that there is a card already (own choice)."""
 _OFTEN = 3
 """In how many messages a sign must stand to have points."""
 _STRENGTH = 6.0
@@ -170,7 +172,9 @@ def limits(
         "higher": told_limit,
         "lower": float(np.quantile(scores[told & lower, 0], LOST)),
         "crisis": _from_the_top(scores[of_lower, 1], RAISED * of_lower.sum()),
+        "crisis_higher": _from_the_top(scores[of_lower & lower, 1], HIGHER_CRISIS * of_lower.sum()),
         "grave": _from_the_top(scores[of_lower, 2], RAISED * of_lower.sum()),
+        "grave_higher": _from_the_top(scores[of_lower & lower, 2], HIGHER_GRAVE * of_lower.sum()),
     }
 
 
@@ -201,7 +205,8 @@ def write(path: Path, points: SpokenPoints) -> None:
         "",
         *(
             f"{n} = {getattr(points, n)}"
-            for n in ("told", "named", "higher", "lower", "crisis", "grave")
+            for n in SpokenPoints.model_fields
+            if n not in ("base", "signs")
         ),
         "",
         "[base]",

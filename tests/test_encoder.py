@@ -20,6 +20,17 @@ def base():
     return load_base(model_folder("default"))
 
 
+@pytest.fixture(params=["laid out", "as they are"])
+def weights(request, monkeypatch) -> None:
+    """With the operators of oneDNN, and as where torch was built without them."""
+    if request.param == "as they are":
+
+        def missing(*_: object) -> None:
+            raise RuntimeError("there is no such operator")
+
+        monkeypatch.setattr(torch.ops.mkldnn, "_reorder_linear_weight", missing)
+
+
 def some_changes(layers: list[str], seed: int) -> dict[str, np.ndarray]:
     random, sizes = np.random.default_rng(seed), {"intermediate.dense": (384, 1536)}
     made = {}
@@ -46,7 +57,7 @@ def batch(tokenizer, texts):
 
 
 @pytest.mark.parametrize("texts", [TEXTS, TEXTS[:1], (TEXTS[1], TEXTS[1])])
-def test_it_calculates_what_the_library_does(base, texts) -> None:
+def test_it_calculates_what_the_library_does(base, weights, texts) -> None:
     tokenizer, model = base
     ids, mask = batch(tokenizer, texts)
     ours, theirs = Encoder(model)(ids, mask), library(tokenizer, model, texts)
@@ -59,7 +70,7 @@ def test_it_calculates_what_the_library_does(base, texts) -> None:
     [layer_names(6), layer_names(6)[1:2], layer_names(6)[3:5]],
     ids=["all", "one of query, key and value", "two others"],
 )
-def test_each_row_is_read_with_its_own_changes(base, layers) -> None:
+def test_each_row_is_read_with_its_own_changes(base, weights, layers) -> None:
     tokenizer, model = base
     first, second = some_changes(layers, 1), some_changes(layers, 2)
     ids, mask = batch(tokenizer, TEXTS)
@@ -77,6 +88,21 @@ def test_each_row_is_read_with_its_own_changes(base, layers) -> None:
             wanted = mean_vectors(tokenizer, other, TEXTS)
         assert torch.allclose(means[rows], wanted[rows], atol=1e-4)
         assert not torch.allclose(wanted[rows], plain[rows], atol=1e-2), "they change something"
+
+
+def test_what_is_laid_out_with_more_changes_reads_rows_with_fewer(base) -> None:
+    tokenizer, model = base
+    first, second = (Changes(model, some_changes(layer_names(6), seed)) for seed in (1, 2))
+    ids, mask = batch(tokenizer, TEXTS[1:3])
+    wanted = Encoder(model)(ids, mask, [(1, second)])
+    encoder = Encoder(model)
+    encoder(ids, mask, [(1, first), (1, second)])
+    assert torch.allclose(encoder(ids, mask, [(1, second)]), wanted, atol=1e-5)
+    assert len(encoder._prepared) == 1
+    alone = encoder(ids, mask)
+    assert torch.allclose(alone[:1], wanted[:1], atol=1e-5)
+    encoder(ids, mask, [(2, first)])
+    assert len(encoder._prepared) == 2, "one with all changes, one without"
 
 
 def test_changes_for_no_layer_of_a_block_and_other_models_are_refused(base) -> None:

@@ -80,7 +80,9 @@ def test_a_crisis_has_a_limit_of_its_own_where_the_rules_found_nothing() -> None
     assert alarm and alarm.rule_id == "crisis-danger"
     assert decided(decider, scores(crisis_danger=0.2))[0] is None
     assert decided(decider, scores(chest_pain=0.5))[0] is None, "other signs need the full limit"
-    assert decided(decider, scores(crisis_danger=0.26, fever=0.27))[0] is None, "a fever is likelier"
+    assert decided(decider, scores(crisis_danger=0.26, fever=0.27))[0] is None, (
+        "a fever is likelier"
+    )
     assert decided(decider, scores(crisis_danger=0.5), "urgent")[0] is not None
     assert decided(decider, scores(crisis_danger=-2.5), "urgent")[0] is None
 

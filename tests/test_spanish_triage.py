@@ -207,3 +207,41 @@ def test_an_emergency_after_long_text_is_caught(filler: str) -> None:
 )
 def test_odd_input_is_screened_without_error(text: str) -> None:
     assert isinstance(screen(text), Screening)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "convulsionó mi esposa, la trasplantaron hace dos semanas",
+        "tengo dolor de pecho, trasplantado hace un año",
+        "vomito sangre hace una semana",
+        "fiebre 39, trasplante hace un mes",
+        "no tengo tos y tengo fiebre",
+        "no tiene fiebre sino convulsiones",
+        "no es gripe tiene convulsiones",
+        "estoy escribiendo de parte de mi esposo convulsionó",
+        "leí que es urgente y tengo dolor de pecho",
+        "antes de que saliera del baño convulsionó",
+        "¿Cuándo es la cita? ¿Qué llevo? ¿Puedo comer antes? me salieron ronchas",
+        "Hola, quería preguntar cuánto dura la recuperación después del trasplante, qué puedo "
+        "comer, si puedo recibir visitas y cuándo vuelvo al trabajo. Por cierto tengo fiebre.",
+    ],
+)
+def test_a_cue_about_something_else_takes_no_sign_away(text: str) -> None:
+    """Found by a reader of the change who had not written it: the date of a transplant, a "no" or a
+    question that is not about the sign."""
+    assert screen(text, locale="es").alert
+
+
+def test_words_of_fever_give_way_to_no_crisis_that_words_alone_tell_of() -> None:
+    for text in (
+        "tengo calentura y me quiero ir a mi casa",
+        "I have fever y no tengo quien me lleve",
+    ):
+        alert = screen(text).alert
+        assert alert and alert.rule_id == "fever"
+
+
+@pytest.mark.parametrize("text", ["quiero tomar agua", "eu quero parar de tomar tacrolimus"])
+def test_plain_short_talk_and_a_neighbour_language_raise_nothing(text: str) -> None:
+    assert screen(text).alert is None

@@ -362,9 +362,9 @@ class Bot:
         )
 
     def warm(self) -> None:
-        """Load model and index, and pay the first inference now."""
+        """Load model and index, and pay the first inference now, all that a question takes."""
+        self._embedder.read_beside(["warm up"], ["warm up"])
         self._screen.load()
-        self._embedder.read_query("warm up")
         with self._index.use():
             pass
 

@@ -246,10 +246,9 @@ class Decider:
             likeliest = self._likeliest(odds, self.emergency)
             return _raised(likeliest, found.emergency, limits.emergency)
         if not level and self.crisis.any():
-            # Where they are not to be told apart from other signs, the limit below decides.
+            # Only where a crisis is the likeliest; from the limit for any alarm up, that decides.
             told = total(odds[self.crisis])
-            likeliest = bool(self.crisis[int(odds.argmax())])
-            if likeliest and limits.crisis_alone <= told < limits.alarm:
+            if self.crisis[int(odds.argmax())] and limits.crisis_alone <= told < limits.alarm:
                 return _raised(self._likeliest(odds, self.crisis), told, limits.crisis_alone)
         limit, sum_above = (limits.higher if level else limits.alarm), total(odds[above])
         if sum_above < limit:

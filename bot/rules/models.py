@@ -194,6 +194,8 @@ class SpokenFile(Reviewed):
 
     light: tuple[str, ...]
     between: tuple[str, ...]
+    verbs: tuple[str, ...]
+    turns: tuple[str, ...]
     lists: tuple[str, ...]
     groups: dict[str, tuple[str, ...]]
     slips: dict[str, tuple[str, ...]]

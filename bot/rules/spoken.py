@@ -17,13 +17,14 @@ from bot.rules.models import FlagRule, SpokenRule, Thresholds
 from bot.rules.phrases import Hit, PhraseBook
 from bot.rules.spelling import Spelling
 from bot.rules.spoken_frames import Frames
-from bot.rules.spoken_points import Kind, SpokenWeighing, signs_of
+from bot.rules.spoken_points import Kind, SpokenWeighing, sentences, signs_of
 from bot.rules.temperature import Reading
 
 UNNAMED: Mapping[Kind, str] = {
-    "crisis": "crisis-danger", "emergency": "told-emergency", "lower": "told-urgent",
+    "crisis": "crisis-thoughts", "emergency": "told-emergency", "lower": "told-urgent",
 }  # fmt: skip
 """The rules for what words tell of where no phrase names it."""
+_GRAVE = frozenset({"emergency", "crisis"})
 _SOUNDS, _NEARLY_ALL = 2, 0.7
 _ENGLISH = frozenset(
     "i the and is are my have has had of to in it with not he she was for do".split()
@@ -44,7 +45,8 @@ class Said:
 
 class SpokenFlags:
     """The flags of one language, compiled. `texts` are by the ids of the rules of English;
-    `english` knows the words of English: a phrase of those alone is not of this language."""
+    `english` knows the words of English: a phrase of those alone is not of this language;
+    `elsewhere` are everyday words of other languages that this one does not have."""
 
     def __init__(
         self,
@@ -56,6 +58,8 @@ class SpokenFlags:
         spelling: Spelling,
         light: frozenset[str],
         between: frozenset[str],
+        verbs: frozenset[str],
+        turns: frozenset[str],
         lists: frozenset[str],
         figures: Mapping[str, int],
         measures: temperature.Words,
@@ -63,13 +67,14 @@ class SpokenFlags:
         english: Spelling,
         classes: Mapping[str, str],
         weighing: SpokenWeighing | None,
+        elsewhere: frozenset[str],
     ) -> None:
         self.language = language
         self.texts = texts
         self._rules = [rule for rule in rules_of_english if rule.id in texts]
         self._book = book
         self._spelling = spelling
-        self._light, self._between = light, between
+        self._leading = {"light": light, "between": between, "verbs": verbs, "turns": turns}
         self._lists = lists
         self._figures = {tuple(words.split()): value for words, value in figures.items()}
         self._measures = measures
@@ -77,7 +82,9 @@ class SpokenFlags:
         self._english = english
         self._classes = classes
         self._weighing = weighing
+        self._elsewhere = elsewhere
         self._levels = {rule.id: rule.level for rule in self._rules}
+        self._of_heat = frozenset(rule.id for rule in self._rules if rule.temperature)
 
     def without_points(self) -> SpokenFlags:
         """The same where phrases decide alone; for fitting the points."""
@@ -98,8 +105,7 @@ class SpokenFlags:
         folded = tagged[0]
         own = self._own_words.intersection(folded.words)
         frames, found = self._found(tagged)
-        signs = self._signs(folded, found)
-        of_heat: set[str] = set()
+        states = _not_said(found)
         if own or any(found.values()):
             of_heat = self._temperatures(folded, frames, earlier, fever, low)
             for rule in self._rules:
@@ -110,10 +116,11 @@ class SpokenFlags:
         spoken = bool(now or rest) or len(own) >= 2
         english = sum(word in _ENGLISH for word in folded.words)
         mainly = spoken and sum(word in self._own_words for word in folded.words) >= english
-        mainly = mainly or (not english and self._sounds_like_it(folded))
-        if mainly:
-            sure = {r.id for r in self._rules if r.temperature} if "said" in of_heat else set()
-            now, rest = self._weighed(folded, signs, now, rest, sure)
+        of_both = self._weighing.knows if self._weighing else str.isspace
+        mixed = any(w in _ENGLISH and not of_both(w) for w in folded.words)  # "he tomado", "to"
+        mainly = mainly or (not mixed and self._sounds_like_it(folded))
+        if mainly and not mixed and self._elsewhere.isdisjoint(folded.words):
+            now, rest = self._weighed(folded, states, now, rest)
         return Said(now=now, named=rest, spoken=spoken, mainly=mainly)
 
     def _sounds_like_it(self, folded: Folded) -> bool:
@@ -121,6 +128,8 @@ class SpokenFlags:
         ones hold few of its everyday words ("me corto y no paro")."""
         if self._weighing is None:
             return False
+        if not self._elsewhere.isdisjoint(folded.words):
+            return False  # "meu pai", "il mio": Portuguese and Italian share many words
         foreign = [word for word in folded.words if word not in self._english.known]
         known = sum(map(self._weighing.knows, foreign))
         return known >= _SOUNDS and known >= _NEARLY_ALL * len(foreign)
@@ -133,37 +142,40 @@ class SpokenFlags:
         for hit in found_here:
             if own or self._is_foreign(folded.words, hit):
                 hits.setdefault(hit.tag, []).append(hit)
-        frames = Frames(folded, hits, light=self._light, between=self._between, lists=self._lists)
+        frames = Frames(folded, hits, lists=self._lists, **self._leading)
         return frames, {rule.id: self._states(rule, hits, frames) for rule in self._rules}
 
     def signs(self, text: str) -> frozenset[str]:
         """What a message has for its points (bot/rules/spoken_points.py)."""
         tagged = self.tagged(text)
-        return self._signs(tagged[0], self._found(tagged)[1])
-
-    def _signs(self, folded: Folded, found: Mapping[str, set[str]]) -> frozenset[str]:
-        states = set().union(*found.values()) - {"said"}
-        return signs_of(folded, self._classes, states)
+        return signs_of(tagged[0], self._classes, _not_said(self._found(tagged)[1]))
 
     def _weighed(
-        self,
-        folded: Folded,
-        signs: frozenset[str],
-        now: frozenset[str],
-        rest: frozenset[str],
-        sure: set[str],
+        self, folded: Folded, states: set[str], now: frozenset[str], rest: frozenset[str]
     ) -> tuple[frozenset[str], frozenset[str]]:
         """What is told now, and what is only named, when the words are weighed. What phrases find
-        of an emergency or a crisis stands, and so does what is `sure`."""
+        of an emergency or a crisis stands, and so does a fever; its card gives way to no crisis
+        that words alone tell of."""
         weighing = self._weighing
-        levels = {self._levels[rule_id] for rule_id in now}
-        if weighing is None or levels & {"emergency", "crisis"}:
+        if weighing is None or {self._levels[rule_id] for rule_id in now} & _GRAVE:
             return now, rest
-        score = weighing.score(signs)
-        if kind := weighing.finds(folded, score, lower=bool(now), named=bool(rest)):
+        score = weighing.score(signs_of(folded, self._classes, states))
+        fever = now & self._of_heat
+        kind = weighing.finds(folded, score, lower=bool(now), named=bool(rest))
+        if kind and not (fever and kind == "crisis"):
             return now | {UNNAMED[kind]}, rest
-        if now and weighing.is_talk(score):
-            return now & sure, rest | (now - sure)
+        talk = now - fever
+        if talk and weighing.is_talk(
+            folded,
+            [
+                score,
+                *(
+                    weighing.score(signs_of(folded, self._classes, (), part))
+                    for part in sentences(folded)
+                ),
+            ],
+        ):
+            return fever, rest | talk
         return now, rest
 
     def tagged(self, text: str) -> tuple[Folded, list[Hit]]:
@@ -245,6 +257,11 @@ class SpokenFlags:
         places.append(len(folded.words))
         breaks = tuple(folded.breaks[place] for place in places[:-1])
         return Folded(words=tuple(words), breaks=breaks), places
+
+
+def _not_said(found: Mapping[str, set[str]]) -> set[str]:
+    """How what phrases found is meant, but for what is told."""
+    return set().union(*found.values()) - {"said"}
 
 
 def _heat(

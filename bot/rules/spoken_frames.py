@@ -20,7 +20,6 @@ CUES = (
 )  # fmt: skip
 """The cue lists that a file `red_flags_LANGUAGE.toml` must hold under [cues]."""
 
-_AND = frozenset({"y", "e", "pero"})
 _REACH = 9
 _LIST = 9
 _BARE = 2
@@ -34,8 +33,9 @@ class Frames:
     """The cues of one message, and what they do to the flags in it.
 
     `light`: words that may stand between a "no" and the verb that it denies. `between`: those, and
-    the words that may stand between a cue and the sign, a noun, that it speaks of. `lists`: words
-    that show a list ("ni", "o").
+    the words that may stand between a cue and the sign, a noun, that it speaks of. `verbs`: finite
+    verbs that may lead there as well, one of them. `turns`: words of `between` that end a "no" all
+    the same. `lists`: words that show a list ("ni", "o").
     """
 
     def __init__(
@@ -45,10 +45,13 @@ class Frames:
         *,
         light: frozenset[str],
         between: frozenset[str],
+        verbs: frozenset[str],
+        turns: frozenset[str],
         lists: frozenset[str],
     ) -> None:
         self._words, self._breaks, self._asked = folded.words, folded.breaks, folded.asked
-        self._light, self._between, self._lists = light, between, lists
+        self._light, self._between, self._lists = light, between | verbs, lists
+        self._verbs, self._turns = verbs, turns
         self._cues = {name: hits.get(f"cue:{name}", []) for name in CUES}
         self._cues["personal"] = _outside(self._cues["personal"], self._cues["not_mine"])
         besides = [*self._cues["not_negation"], *self._cues["over"]]
@@ -74,13 +77,14 @@ class Frames:
         verb = self._verb(start, end)
         opens = start if verb is None else min(start, verb)
         lead = self._between if verb is None else self._light
-        if self._leads(self._no, opens, lead) or (
+        denying = lead - self._turns
+        if self._leads(self._no, opens, denying) or (
             # "No tomé ninguna pastilla" says "no" twice and means it once.
             any(hit.start in gap for hit in self._no)
             and not any(hit.start == start for hit in self._cues["negation"])
         ):
             return "denied"
-        if past and self._leads(self._over, opens, lead):
+        if past and self._leads(self._over, opens, denying):
             return "over"
         if self._leads(self._cues["feared"], opens, lead):
             return "feared"
@@ -175,9 +179,13 @@ class Frames:
         )
 
     def _of_a_story(self, start: int) -> bool:
-        """Does the sentence begin with what somebody read, saw or heard of others?"""
+        """Does the sentence begin with what somebody read, saw or heard of others, and not go on
+        to speak of the writer or theirs?"""
         return any(
-            hit.end <= start <= hit.end + _STORY and not any(self._breaks[hit.end : start + 1])
+            hit.end <= start <= hit.end + _STORY
+            and not any(self._breaks[hit.end : start + 1])
+            and not self._within("personal", hit.end, start)
+            and self._turns.isdisjoint(self._words[hit.end : start])
             for hit in self._cues["story"]
         )
 
@@ -188,7 +196,7 @@ class Frames:
             (
                 hit.end <= start <= hit.end + _DATED
                 and not any(self._breaks[hit.end : start + 1])
-                and (verb is None or _AND.isdisjoint(self._words[hit.end : start]))
+                and (verb is None or self._turns.isdisjoint(self._words[hit.end : start]))
             )
             or (end <= hit.start <= end + _BARE and not any(self._breaks[end : hit.start + 1]))
             for hit in self._cues["others"]
@@ -200,8 +208,6 @@ class Frames:
         ("hace un año tuve fiebre", not "hace un mes tuve el trasplante y fiebre")."""
         if not self._within("past_time", first, last):
             return False
-        if self._closes_with_a_time(end, last) and not self._within("present", start, end):
-            return True
         told = self._cues["past_verb"]
         if verb is None:
             after = [
@@ -218,15 +224,6 @@ class Frames:
             for hit in times
         )
 
-    def _closes_with_a_time(self, end: int, last: int) -> bool:
-        """Does the time end the sentence, or what is told in it, after the sign ("se desmayó de
-        niña, hace diez años")?"""
-        return any(
-            end <= hit.start and (hit.end == last or self._breaks[hit.end] > 0)
-            for hit in self._cues["past_time"]
-            if hit.start < last
-        )
-
     def _leads(
         self,
         cues: list[Hit],
@@ -239,12 +236,16 @@ class Frames:
         """Does one of the cues stand before word `start`, with nothing but words of `lead` between
         them? `dated`: a time may stand there, too. `listed`: commas of a list as well."""
         ends = {hit.end for hit in cues}
+        verbs = 0
         for at in range(start, max(-1, start - _REACH - 1), -1):
             if at in ends:
                 return True
             if at == 0 or self._breaks[at] >= CLAUSE:
                 return False
             if self._breaks[at] == COMMA and not (listed and self._listed(at)):
+                return False
+            verbs += self._words[at - 1] in self._verbs
+            if verbs > 1 and not dated:
                 return False
             if self._words[at - 1] not in lead and not (dated and at - 1 in self._dated):
                 return False

@@ -100,12 +100,15 @@ def compile_spoken(
         english=english,
         light=frozenset(file.light),
         between=frozenset({*file.light, *file.between, *file.lists}),
+        verbs=frozenset(file.verbs),
+        turns=frozenset(file.turns),
         lists=frozenset(file.lists),
         figures=file.figures,
         measures=_measures(file, words),
         own_words=own,
         classes=classes,
         weighing=SpokenWeighing(files.points) if files.points else None,
+        elsewhere=_elsewhere(files, languages) - known,
     )
     return Spoken(
         flags=flags, contacts=files.contacts, scope=files.scope, greetings=files.greetings
@@ -116,6 +119,13 @@ def _own_words(language: str, languages: LanguageFile) -> frozenset[str]:
     """The everyday words of the language that English does not have."""
     found = next((rule.words for rule in languages.language if rule.code == language), ())
     return frozenset(found) - frozenset(languages.shared)
+
+
+def _elsewhere(files: SpokenFiles, languages: LanguageFile) -> frozenset[str]:
+    """Everyday words of other languages, but for those that have points in this one."""
+    others = (r.words for r in languages.language if r.code != files.suffix)
+    points = files.points.signs if files.points else {}
+    return frozenset(word for words in others for word in words if word not in points)
 
 
 def _only(name: str, ids: Iterable[str], known: frozenset[str]) -> None:

@@ -14,13 +14,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from bot.rules.folding import CLAUSE, Folded
+from bot.rules.folding import CLAUSE, SENTENCE, Folded
 from bot.rules.models import Model
 
 STEM = 5
 """Letters of a word's beginning that count as a sign of their own."""
-_LEAST, _FEW = 3, 7
+_LEAST, _FEW = 4, 7
 """A message of fewer words is not weighed; or not where phrases found what is not told in it."""
+_MOST = 60
+"""In a longer message phrases are believed: much talk around a sign says nothing of the sign."""
 Kind = Literal["crisis", "emergency", "lower"]
 
 
@@ -36,8 +38,9 @@ class Score(Model):
 class SpokenPoints(Model):
     """From `told` up a message tells of a sign where no phrase found one, from `named` up where
     phrases found signs that are denied, past, asked about ..., and none that is told; from `higher`
-    up it may be graver than what a phrase found; below `lower` what a phrase found of a lower level
-    is talk.
+    up it may be graver than what a phrase found, a crisis or an emergency from `crisis_higher` or
+    `grave_higher` up (else from `crisis` or `grave`); below `lower` what a phrase found of a lower
+    level is talk.
     `signs`: rarity, and the points for told, crisis and grave."""
 
     base: Score
@@ -46,7 +49,9 @@ class SpokenPoints(Model):
     higher: float
     lower: float
     crisis: float
+    crisis_higher: float
     grave: float
+    grave_higher: float
     signs: dict[str, tuple[float, float, float, float]] = Field(min_length=1)
 
 
@@ -82,26 +87,41 @@ class SpokenWeighing:
         length = len(folded.words)
         if length < (_FEW if named and not lower else _LEAST) or score.told < limit:
             return None
-        if score.crisis >= limits.crisis:
+        if score.crisis >= (limits.crisis_higher if lower else limits.crisis):
             return "crisis"
-        if score.grave >= limits.grave:
+        if score.grave >= (limits.grave_higher if lower else limits.grave):
             return "emergency"
         return None if lower else "lower"
 
-    def is_talk(self, score: Score) -> bool:
-        """Is it mere talk, whatever a phrase of a lower level found in it?"""
-        return score.told < self._points.lower
+    def is_talk(self, folded: Folded, scores: Iterable[Score]) -> bool:
+        """Is it mere talk, whatever a phrase of a lower level found in it? `scores` are those of
+        the message and of each of its sentences: a question before a sign takes nothing off it."""
+        limit = self._points.lower
+        return len(folded.words) <= _MOST and all(score.told < limit for score in scores)
 
 
-def signs_of(folded: Folded, classes: Mapping[str, str], states: Iterable[str]) -> frozenset[str]:
+def sentences(folded: Folded) -> list[tuple[int, int]]:
+    """Where the sentences of a message begin and end: half-open."""
+    starts = [0, *(n for n, each in enumerate(folded.breaks) if n and each >= SENTENCE)]
+    return list(zip(starts, [*starts[1:], len(folded.words)], strict=True))
+
+
+def signs_of(
+    folded: Folded,
+    classes: Mapping[str, str],
+    states: Iterable[str],
+    part: tuple[int, int] | None = None,
+) -> frozenset[str]:
     """What the file may give points for: words, beginnings of long ones (`regal*`), pairs of
     neighbours, `^` and `$` at the ends of a clause, `?` for a question; numbers are `#`; and how
     what the phrases found is meant (`<denied>`). `classes` maps a word to the class it counts as
-    (any relative is alike)."""
+    (any relative is alike). `part`: of these words alone."""
+    first, last = part or (0, len(folded.words))
     found = {f"<{state}>" for state in states}
     before = short_before = "^"
-    for at, word in enumerate(folded.words):
-        if at and folded.breaks[at] >= CLAUSE:
+    for at in range(first, last):
+        word = folded.words[at]
+        if at > first and folded.breaks[at] >= CLAUSE:
             found |= {f"{before} $", f"{short_before} $"}
             before = short_before = "^"
         name = "#" if word[0].isdigit() else word
@@ -109,4 +129,4 @@ def signs_of(folded: Folded, classes: Mapping[str, str], states: Iterable[str]) 
         found |= {name, short, f"{before} {name}", f"{short_before} {short}"}
         before, short_before = name, short
     found |= {f"{before} $", f"{short_before} $"}
-    return frozenset(found | ({"?"} if folded.asked else set()))
+    return frozenset(found | ({"?"} if any(first < at <= last for at in folded.asked) else set()))
