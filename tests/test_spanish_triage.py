@@ -222,6 +222,7 @@ def test_odd_input_is_screened_without_error(text: str) -> None:
         "estoy escribiendo de parte de mi esposo convulsionó",
         "leí que es urgente y tengo dolor de pecho",
         "antes de que saliera del baño convulsionó",
+        "es como si le diera un infarto",
         "¿Cuándo es la cita? ¿Qué llevo? ¿Puedo comer antes? me salieron ronchas",
         "Hola, quería preguntar cuánto dura la recuperación después del trasplante, qué puedo "
         "comer, si puedo recibir visitas y cuándo vuelvo al trabajo. Por cierto tengo fiebre.",

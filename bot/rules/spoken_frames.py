@@ -58,6 +58,7 @@ class Frames:
         self._no = _outside(self._cues["negation"], besides)
         self._over = _outside(self._cues["over"], self._cues["not_negation"])
         self._if = _outside(self._cues["supposed"], self._cues["not_supposed"])
+        self._cues["feared"] = _outside(self._cues["feared"], self._cues["not_supposed"])
         self._questions = _outside(self._cues["asked"], self._cues["pleading"])
         self._dated = {at for h in self._cues["past_time"] for at in range(h.start, h.end)}
 
@@ -169,8 +170,8 @@ class Frames:
         )
 
     def _is_imagined(self, start: int, end: int) -> bool:
-        """Is it told as what might be some day ("si algún día", "imagina que", "miedo de que se
-        desmaye")?"""
+        """Is it told as what might be some day ("si algún día", "suponiendo que", "miedo de
+        que se desmaye")?"""
         return any(
             hit.start < end
             and start <= hit.end + _SUPPOSED
