@@ -243,6 +243,11 @@ def test_words_of_fever_give_way_to_no_crisis_that_words_alone_tell_of() -> None
         assert alert and alert.rule_id == "fever"
 
 
+def test_an_emergency_told_in_english_gives_way_to_no_points_of_spanish() -> None:
+    alert = screen("I dey struggle to breathe since morning, now e don worse").alert
+    assert alert and alert.level == "emergency"
+
+
 @pytest.mark.parametrize("text", ["quiero tomar agua", "eu quero parar de tomar tacrolimus"])
 def test_plain_short_talk_and_a_neighbour_language_raise_nothing(text: str) -> None:
     assert screen(text).alert is None

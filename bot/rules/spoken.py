@@ -116,8 +116,7 @@ class SpokenFlags:
         spoken = bool(now or rest) or len(own) >= 2
         english = sum(word in _ENGLISH for word in folded.words)
         mainly = spoken and sum(word in self._own_words for word in folded.words) >= english
-        of_both = self._weighing.knows if self._weighing else str.isspace
-        mixed = any(w in _ENGLISH and not of_both(w) for w in folded.words)  # "he tomado", "to"
+        mixed = not (_ENGLISH - self._leading["light"]).isdisjoint(folded.words)  # "he tomado"
         mainly = mainly or (not mixed and self._sounds_like_it(folded))
         if mainly and not mixed and self._elsewhere.isdisjoint(folded.words):
             now, rest = self._weighed(folded, states, now, rest)
