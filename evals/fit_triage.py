@@ -48,7 +48,7 @@ CASES = ROOT / "tests/safety_cases"
 UNSEEN = "points_unseen"
 LATER = ("batch_33", "batch_34", "batch_35", "batch_36", "batch_37")
 """Written when the points stood. Fitted with them, full of look-alikes that are as like a sign as
-can be, the points lose 17 pleas that have an alarm now, so they are kept for measuring."""
+can be, 26 pleas and signs lose the alarm that they have, so they are kept for measuring."""
 WRONG = 0.02
 """Share of harmless look-alikes, run for the first time, that may raise an alarm where no phrase
 speaks (own choice)."""
