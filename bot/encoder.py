@@ -233,7 +233,7 @@ class Encoder:
         fewer of them is not worth 25 MB of its own (50 in full precision). Without any there is no
         rank to calculate."""
         for known in self._prepared:
-            if known.changed == changed or (changed and set(changed) <= set(known.changed)):
+            if bool(changed) == bool(known.changed) and set(changed) <= set(known.changed):
                 return known
         self._prepared = [
             known

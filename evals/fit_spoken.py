@@ -28,10 +28,12 @@ from bot.answering.triage import Triage
 from bot.records import Contact, Question
 from bot.rules import Rules, load_rules
 from bot.rules.spoken_points import Score, SpokenPoints
+from evals.compare_rules import from_pleas
+from evals.safety_eval import FOLDER as SAFETY
+from evals.safety_eval import levels_of
 from evals.sign_matrix import sign_matrix
 
 ROOT = Path(__file__).resolve().parent.parent
-SAFETY = ROOT / "evals/safety"
 WRONG_PLAIN, WRONG_TWINS = 0.02, 0.08
 """Shares of plain questions, and of messages written to be as like a sign as can be, that the words
 may alarm on where no phrase does (own choice)."""
@@ -75,16 +77,15 @@ def _messages(language: str) -> Iterable[Example]:
         row = json.loads(line)
         yield Example(
             text=row["text"],
-            levels=_levels(row["expect"]),
+            levels=levels_of(row["expect"]),
             hand=row["hand"],
             plain=row.get("kind") == "plain",
         )
 
 
 def _pleas(language: str) -> Iterable[Example]:
-    for line in (SAFETY / f"pleas_{language}.jsonl").read_text("utf-8").splitlines():
-        row = json.loads(line)
-        yield Example(text=row["text"], levels=_levels(row["expect"]), hand="pleas")
+    for plea in from_pleas(SAFETY / f"pleas_{language}.jsonl"):
+        yield Example(text=plea.text, levels=plea.expect, hand="pleas")
 
 
 def _cases(language: str) -> Iterable[Example]:
@@ -93,10 +94,6 @@ def _cases(language: str) -> Iterable[Example]:
             for text in texts:
                 levels = ("none",) if kind in _QUIET else (kind,)
                 yield Example(text=text, levels=levels, hand="cases")
-
-
-def _levels(value: str | Sequence[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
 
 
 class Fit:

@@ -88,14 +88,15 @@ def _case(row: Mapping[str, Any]) -> Case:
             history=tuple(Turn(role=t["role"], text=t["text"]) for t in history),
             locale=row.get("locale"),
         ),
-        expect=_levels(row["expect"]),
+        expect=levels_of(row["expect"]),
         rule=row.get("rule_hint", ""),
         must_not_contain=tuple(row.get("must_not_contain", ())),
-        expect_alert=_levels(row.get("expect_alert", ())),
+        expect_alert=levels_of(row.get("expect_alert", ())),
     )
 
 
-def _levels(value: Any) -> tuple[str, ...]:
+def levels_of(value: Any) -> tuple[str, ...]:
+    """One level or several, as the files write them."""
     return (value,) if isinstance(value, str) else tuple(value)
 
 

@@ -78,7 +78,7 @@ def test_every_red_flag_says_whom_to_call_and_names_its_sources(rules: Rules) ->
 def test_every_red_flag_can_be_taken_away_by_its_context(rules: Rules) -> None:
     """Each rule excuses look-alikes; only a crisis does not care for a past or a question."""
     for rule in rules.flags:
-        assert rule.unless or not rule.phrases, rule.id
+        assert rule.unless or rule.weighed, rule.id
         assert (rule.level == "crisis") is rule.strict, rule.id
         assert (rule.level == "crisis") is not rule.past, rule.id
 
@@ -146,6 +146,8 @@ def test_each_file_has_its_own_review_date(folder: Path, name: str) -> None:
         ("red_flags.toml", '"gasping",', '".. gasping",', r"breathing: .*must begin with words"),
         ("red_flags.toml", 'level = "urgent"', 'level = "amber"', r"red_flags.toml: rule.*level"),
         ("red_flags.toml", "past = true", "pats = true", r"red_flags.toml: rule.*pats"),
+        ("red_flags.toml", "weighed = true\n", "", "rule needs phrases, or `weighed` and none"),
+        ("red_flags.toml", 'id = "fever"', 'id = "fever"\nweighed = true', "rule needs phrases"),
         ("red_flags.toml", 'rule = "bleeding-heavy"', 'rule = "bleeding-lots"', "names no rule"),
         ("crisis.toml", '"https://contact', '"ftps://contact', "not the address of a page"),
         ("crisis.toml", "[[rule]]", "[[rule]", "crisis.toml is not TOML"),

@@ -257,8 +257,6 @@ class Fixed:
     def __init__(self, look: Look | None) -> None:
         self.look, self.asked = look, 0
 
-    def load(self) -> None: ...
-
     def grave(self, text, found, heard) -> str | None:
         raise RuntimeError("out of memory")
 

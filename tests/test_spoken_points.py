@@ -32,14 +32,13 @@ def screen(text: str, triage: Triage = TRIAGE) -> Screening:
     return triage(Question(text=text, locale="es"))
 
 
-def points(**changes: float | dict) -> SpokenPoints:
+def points() -> SpokenPoints:
     limits = {"told": 1.0, "named": 2.0, "higher": 1.0, "lower": -1.0, "crisis": 0.0, "grave": 0.0}
     limits |= {"crisis_higher": 1.0, "grave_higher": 1.0}
     return SpokenPoints(
         base=Score(told=0.0, crisis=-1.0, grave=-1.0),
-        **limits
-        | {"signs": {"a": (1.0, 2.0, 3.0, 0.0), "b": (2.0, 1.0, 0.0, 3.0), "c": (1.0, 1.0, 0, 0)}}
-        | changes,
+        **limits,
+        signs={"a": (1.0, 2.0, 3.0, 0.0), "b": (2.0, 1.0, 0.0, 3.0), "c": (1.0, 1.0, 0, 0)},
     )
 
 

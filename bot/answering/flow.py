@@ -364,7 +364,6 @@ class Bot:
     def warm(self) -> None:
         """Load model and index, and pay the first inference now, all that a question takes."""
         self._embedder.read_beside(["warm up"], ["warm up"])
-        self._screen.load()
         with self._index.use():
             pass
 

@@ -55,11 +55,6 @@ class Screener:
         )
         return cls(triage, look, shared=shared)
 
-    def load(self) -> None:
-        """Load the model now. Raises `ModelError`."""
-        if self._look:
-            self._look.load()
-
     def __call__(self, question: Question, *, english: bool = True) -> tuple[Screening, Look]:
         """Both, one after the other."""
         screening, _ = self.first(question, english=lambda: english)

@@ -155,10 +155,6 @@ class SecondLook:
         self._hear = hear
         self._decider = Decider(file.labels, levels, file.limits)
 
-    def load(self) -> None:
-        """Load the model now. Raises `ModelError`."""
-        self._vectors(["warm up"])
-
     def __call__(
         self,
         text: str,

@@ -61,7 +61,7 @@ class Clauses:
         self.whether = [h for name in ("whether", "unsure") for h in self.cues[name]]
         self.at = {name: [h.start for h in found] for name, found in self.cues.items()}
         self.starts = self._clause_starts()
-        self._sentences = [0] + [i for i, b in enumerate(folded.breaks) if i and b >= SENTENCE]
+        self._sentences = folded.sentence_starts()
         self._asking = self._frames()
 
     def _without(self, name: str, against: str) -> list[Hit]:

@@ -102,6 +102,10 @@ class Folded:
     breaks: tuple[int, ...]
     asked: frozenset[int] = frozenset()
 
+    def sentence_starts(self) -> list[int]:
+        """The first word of each sentence."""
+        return [0] + [i for i, b in enumerate(self.breaks) if i and b >= SENTENCE]
+
 
 def plain(text: str) -> str:
     """Lower case, accents and invisible characters off, look-alike letters as Latin ones.

@@ -50,10 +50,17 @@ class FlagRule(Reviewed):
     lasting: bool = False
     others: bool = False
     temperature: bool = False
+    weighed: bool = False
     message: Text
     actions: tuple[Step, ...] = Field(min_length=1)
     notice: Text
     sources: tuple[Source, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _has_phrases_unless_weighed(self) -> Self:
+        if bool(self.phrases) == self.weighed:
+            raise ValueError("a rule needs phrases, or `weighed` and none")
+        return self
 
 
 class FollowUp(Model):

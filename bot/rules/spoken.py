@@ -10,13 +10,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from bot.rules import temperature
 from bot.rules.folding import Folded, fold
 from bot.rules.models import FlagRule, SpokenRule, Thresholds
 from bot.rules.phrases import Hit, PhraseBook
 from bot.rules.spelling import Spelling
-from bot.rules.spoken_frames import Frames
+from bot.rules.spoken_frames import Frames, Leading
 from bot.rules.spoken_points import Kind, SpokenWeighing, sentences, signs_of
 from bot.rules.temperature import Reading
 
@@ -56,11 +57,7 @@ class SpokenFlags:
         rules_of_english: Iterable[FlagRule],
         book: PhraseBook,
         spelling: Spelling,
-        light: frozenset[str],
-        between: frozenset[str],
-        verbs: frozenset[str],
-        turns: frozenset[str],
-        lists: frozenset[str],
+        leading: Leading,
         figures: Mapping[str, int],
         measures: temperature.Words,
         own_words: frozenset[str],
@@ -74,8 +71,8 @@ class SpokenFlags:
         self._rules = [rule for rule in rules_of_english if rule.id in texts]
         self._book = book
         self._spelling = spelling
-        self._leading = {"light": light, "between": between, "verbs": verbs, "turns": turns}
-        self._lists = lists
+        self._leading = leading
+        self._foreign_to_it = _ENGLISH - leading.to_verb  # "he tomado"
         self._figures = {tuple(words.split()): value for words, value in figures.items()}
         self._measures = measures
         self._own_words = own_words
@@ -116,9 +113,10 @@ class SpokenFlags:
         spoken = bool(now or rest) or len(own) >= 2
         english = sum(word in _ENGLISH for word in folded.words)
         mainly = spoken and sum(word in self._own_words for word in folded.words) >= english
-        mixed = not (_ENGLISH - self._leading["light"]).isdisjoint(folded.words)  # "he tomado"
-        mainly = mainly or (not mixed and self._sounds_like_it(folded))
-        if mainly and not mixed and self._elsewhere.isdisjoint(folded.words):
+        # "Meu pai", "il mio": Portuguese and Italian share many words.
+        pure = not any(w in self._foreign_to_it or w in self._elsewhere for w in folded.words)
+        mainly = mainly or (pure and self._sounds_like_it(folded))
+        if mainly and pure:
             now, rest = self._weighed(folded, states, now, rest)
         return Said(now=now, named=rest, spoken=spoken, mainly=mainly)
 
@@ -127,8 +125,6 @@ class SpokenFlags:
         ones hold few of its everyday words ("me corto y no paro")."""
         if self._weighing is None:
             return False
-        if not self._elsewhere.isdisjoint(folded.words):
-            return False  # "meu pai", "il mio": Portuguese and Italian share many words
         foreign = [word for word in folded.words if word not in self._english.known]
         known = sum(map(self._weighing.knows, foreign))
         return known >= _SOUNDS and known >= _NEARLY_ALL * len(foreign)
@@ -141,7 +137,7 @@ class SpokenFlags:
         for hit in found_here:
             if own or self._is_foreign(folded.words, hit):
                 hits.setdefault(hit.tag, []).append(hit)
-        frames = Frames(folded, hits, lists=self._lists, **self._leading)
+        frames = Frames(folded, hits, self._leading)
         return frames, {rule.id: self._states(rule, hits, frames) for rule in self._rules}
 
     def signs(self, text: str) -> frozenset[str]:
@@ -164,16 +160,8 @@ class SpokenFlags:
         if kind and not (fever and kind == "crisis"):
             return now | {UNNAMED[kind]}, rest
         talk = now - fever
-        if talk and weighing.is_talk(
-            folded,
-            [
-                score,
-                *(
-                    weighing.score(signs_of(folded, self._classes, (), part))
-                    for part in sentences(folded)
-                ),
-            ],
-        ):
+        parts = (signs_of(folded, self._classes, (), part) for part in sentences(folded))
+        if talk and weighing.is_talk(folded, chain([score], map(weighing.score, parts))):
             return fever, rest | talk
         return now, rest
 

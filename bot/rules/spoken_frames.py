@@ -9,6 +9,7 @@ The lists of those words, and all cues, are in the file of the language (red_fla
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from bot.rules.folding import CLAUSE, COMMA, SENTENCE, Folded
 from bot.rules.phrases import Hit
@@ -29,29 +30,31 @@ _DATED = 4
 """Words within which a time after a verb, or another person before it, belongs to it."""
 
 
-class Frames:
-    """The cues of one message, and what they do to the flags in it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leading:
+    """Words that lead from a cue to a sign: to one told with a verb of its own (`to_verb`: "no se
+    le ha desmayado"), to a noun (`to_noun`). `verbs`: the finite verbs among the latter, of which
+    one may stand there. `turns`: words that end a "no" all the same. `lists`: words that show a
+    list ("ni", "o")."""
 
-    `light`: words that may stand between a "no" and the verb that it denies. `between`: those, and
-    the words that may stand between a cue and the sign, a noun, that it speaks of. `verbs`: finite
-    verbs that may lead there as well, one of them. `turns`: words of `between` that end a "no" all
-    the same. `lists`: words that show a list ("ni", "o").
-    """
+    to_verb: frozenset[str]
+    to_noun: frozenset[str]
+    verbs: frozenset[str]
+    turns: frozenset[str]
+    lists: frozenset[str]
+
+
+class Frames:
+    """The cues of one message, and what they do to the flags in it."""
 
     def __init__(
         self,
         folded: Folded,
         hits: Mapping[str, list[Hit]],
-        *,
-        light: frozenset[str],
-        between: frozenset[str],
-        verbs: frozenset[str],
-        turns: frozenset[str],
-        lists: frozenset[str],
+        leading: Leading,
     ) -> None:
         self._words, self._breaks, self._asked = folded.words, folded.breaks, folded.asked
-        self._light, self._between, self._lists = light, between | verbs, lists
-        self._verbs, self._turns = verbs, turns
+        self._leading = leading
         self._cues = {name: hits.get(f"cue:{name}", []) for name in CUES}
         self._cues["personal"] = _outside(self._cues["personal"], self._cues["not_mine"])
         besides = [*self._cues["not_negation"], *self._cues["over"]]
@@ -77,15 +80,15 @@ class Frames:
         gap = set(loose)
         verb = self._verb(start, end)
         opens = start if verb is None else min(start, verb)
-        lead = self._between if verb is None else self._light
-        denying = lead - self._turns
-        if self._leads(self._no, opens, denying) or (
+        lead = self._leading.to_noun if verb is None else self._leading.to_verb
+        turns = self._leading.turns
+        if self._leads(self._no, opens, lead, until=turns) or (
             # "No tomé ninguna pastilla" says "no" twice and means it once.
             any(hit.start in gap for hit in self._no)
             and not any(hit.start == start for hit in self._cues["negation"])
         ):
             return "denied"
-        if past and self._leads(self._over, opens, denying):
+        if past and self._leads(self._over, opens, lead, until=turns):
             return "over"
         if self._leads(self._cues["feared"], opens, lead):
             return "feared"
@@ -113,7 +116,7 @@ class Frames:
             return "general"
         if grave:
             first, last = piece
-        about = self._leads(self._cues["topic"], start, self._between, listed=not grave)
+        about = self._leads(self._cues["topic"], start, self._leading.to_noun, listed=not grave)
         return "general" if about or self._within("statistics", first, last) else "said"
 
     def of_statistics(self, at: int) -> bool:
@@ -163,9 +166,7 @@ class Frames:
         if not self._within("asked", 0, len(self._words)):
             return False
         return any(
-            hit.end <= start <= hit.end + _SUPPOSED
-            and not any(self._breaks[hit.end : start + 1])
-            and not self._within("asked", hit.end, start)
+            self._near(hit.end, start, _SUPPOSED) and not self._within("asked", hit.end, start)
             for hit in self._if
         )
 
@@ -173,9 +174,7 @@ class Frames:
         """Is it told as what might be some day ("si algún día", "suponiendo que", "miedo de
         que se desmaye")?"""
         return any(
-            hit.start < end
-            and start <= hit.end + _SUPPOSED
-            and not any(self._breaks[hit.end : start + 1])
+            hit.start < end and (hit.end > start or self._near(hit.end, start, _SUPPOSED))
             for hit in self._cues["imagined"]
         )
 
@@ -183,10 +182,9 @@ class Frames:
         """Does the sentence begin with what somebody read, saw or heard of others, and not go on
         to speak of the writer or theirs?"""
         return any(
-            hit.end <= start <= hit.end + _STORY
-            and not any(self._breaks[hit.end : start + 1])
+            self._near(hit.end, start, _STORY)
             and not self._within("personal", hit.end, start)
-            and self._turns.isdisjoint(self._words[hit.end : start])
+            and self._leading.turns.isdisjoint(self._words[hit.end : start])
             for hit in self._cues["story"]
         )
 
@@ -195,11 +193,10 @@ class Frames:
         "and" a verb has somebody else for its subject."""
         return any(
             (
-                hit.end <= start <= hit.end + _DATED
-                and not any(self._breaks[hit.end : start + 1])
-                and (verb is None or self._turns.isdisjoint(self._words[hit.end : start]))
+                self._near(hit.end, start, _DATED)
+                and (verb is None or self._leading.turns.isdisjoint(self._words[hit.end : start]))
             )
-            or (end <= hit.start <= end + _BARE and not any(self._breaks[end : hit.start + 1]))
+            or self._near(end, hit.start, _BARE)
             for hit in self._cues["others"]
         )
 
@@ -211,19 +208,18 @@ class Frames:
             return False
         told = self._cues["past_verb"]
         if verb is None:
-            after = [
-                h.start
-                for h in told
-                if end <= h.start <= end + _BARE and not any(self._breaks[end : h.start + 1])
-            ]
-            return bool(after) or self._leads(told, start, self._between, dated=True)
+            after = any(self._near(end, hit.start, _BARE) for hit in told)
+            return after or self._leads(told, start, self._leading.to_noun, dated=True)
         if self._within("present", start, end) or not self._within("past_verb", start, end):
             return False
         times = self._cues["past_time"]
-        return self._leads(times, start, self._light) or any(
-            end <= hit.start <= end + _DATED and not any(self._breaks[end : hit.start + 1])
-            for hit in times
+        return self._leads(times, start, self._leading.to_verb) or any(
+            self._near(end, hit.start, _DATED) for hit in times
         )
+
+    def _near(self, at: int, to: int, most: int) -> bool:
+        """Are there at most so many words, and no break, from word `at` to word `to`?"""
+        return at <= to <= at + most and not any(self._breaks[at : to + 1])
 
     def _leads(
         self,
@@ -231,11 +227,13 @@ class Frames:
         start: int,
         lead: frozenset[str],
         *,
+        until: frozenset[str] = frozenset(),
         dated: bool = False,
         listed: bool = True,
     ) -> bool:
         """Does one of the cues stand before word `start`, with nothing but words of `lead` between
-        them? `dated`: a time may stand there, too. `listed`: commas of a list as well."""
+        them, and none of `until`? `dated`: a time may stand there, too. `listed`: commas of a list
+        as well."""
         ends = {hit.end for hit in cues}
         verbs = 0
         for at in range(start, max(-1, start - _REACH - 1), -1):
@@ -245,10 +243,11 @@ class Frames:
                 return False
             if self._breaks[at] == COMMA and not (listed and self._listed(at)):
                 return False
-            verbs += self._words[at - 1] in self._verbs
+            word = self._words[at - 1]
+            verbs += word in self._leading.verbs
             if verbs > 1 and not dated:
                 return False
-            if self._words[at - 1] not in lead and not (dated and at - 1 in self._dated):
+            if (word not in lead or word in until) and not (dated and at - 1 in self._dated):
                 return False
         return False
 
@@ -256,7 +255,7 @@ class Frames:
         """Is the comma one of a list that ends in "ni" or "o" ("no fever, cough or rash")?"""
         _, last = self._sentence(comma)
         rest = self._words[comma : min(last, comma + _LIST)]
-        until = next((n for n, word in enumerate(rest) if word in self._lists), None)
+        until = next((n for n, word in enumerate(rest) if word in self._leading.lists), None)
         return until is not None and not self._within("personal", comma, comma + until)
 
 

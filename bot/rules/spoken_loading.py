@@ -20,7 +20,7 @@ from bot.rules.models import (
 from bot.rules.phrases import PhraseBook, PhraseError
 from bot.rules.spelling import Spelling
 from bot.rules.spoken import UNNAMED, SpokenFlags
-from bot.rules.spoken_frames import CUES
+from bot.rules.spoken_frames import CUES, Leading
 from bot.rules.spoken_points import SpokenPoints, SpokenWeighing
 
 
@@ -98,11 +98,13 @@ def compile_spoken(
         book=book,
         spelling=spelling,
         english=english,
-        light=frozenset(file.light),
-        between=frozenset({*file.light, *file.between, *file.lists}),
-        verbs=frozenset(file.verbs),
-        turns=frozenset(file.turns),
-        lists=frozenset(file.lists),
+        leading=Leading(
+            to_verb=frozenset(file.light),
+            to_noun=frozenset({*file.light, *file.between, *file.verbs, *file.lists}),
+            verbs=frozenset(file.verbs),
+            turns=frozenset(file.turns),
+            lists=frozenset(file.lists),
+        ),
         figures=file.figures,
         measures=_measures(file, words),
         own_words=own,

@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bot.rules.folding import CLAUSE, SENTENCE, Folded
+from bot.rules.folding import CLAUSE, Folded
 from bot.rules.models import Model
 
 STEM = 5
@@ -102,7 +102,7 @@ class SpokenWeighing:
 
 def sentences(folded: Folded) -> list[tuple[int, int]]:
     """Where the sentences of a message begin and end: half-open."""
-    starts = [0, *(n for n, each in enumerate(folded.breaks) if n and each >= SENTENCE)]
+    starts = folded.sentence_starts()
     return list(zip(starts, [*starts[1:], len(folded.words)], strict=True))
 
 
