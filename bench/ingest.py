@@ -35,7 +35,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bot.indexing import flow
-from bot.indexing.embedding import Reading
+from bot.reading import Reading
 from bot.settings import Paths, Settings
 
 _TOPICS = (

@@ -29,11 +29,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Whatever is set: a fork hangs where torch had threads of its own before it.
+os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bot.indexing import flow
+from bot.indexing.embedding import Embedder
 from bot.indexing.generations import Generations
 from bot.indexing.lexical import PassageStore
 from bot.indexing.store import InFolder, VectorStore
@@ -249,6 +251,8 @@ class Trials:
         embedder.read_in_bulk(["warm up"])
         import chromadb  # noqa: F401  (imported here so that each fork has it)
 
+        # Two, as on a machine with two processors, each a thread of the fork's own.
+        Embedder.threads = 2  # type: ignore[method-assign,assignment]
         flow.make_embedder = lambda settings: embedder
         self._folders = {1: work / "knowledge-1", 2: work / "knowledge-2"}
         for version, folder in self._folders.items():

@@ -40,9 +40,9 @@ from bot.gaps import load_gaps
 from bot.indexing import flow
 from bot.indexing.building import Builder
 from bot.indexing.cache import EmbeddingCache, PassageVectors
-from bot.indexing.embedding import Reading
 from bot.indexing.places import generations
 from bot.indexing.word_vectors import packed
+from bot.reading import Reading
 from bot.records import Question, Section, SourceDocument, SourceInfo, Span
 from bot.settings import Paths, Settings
 from bot.text import sentence_spans

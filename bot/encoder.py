@@ -2,9 +2,9 @@
 its own.
 
 For one question the library's own forward pass spends much of its time between its operations and
-on fetching the weights. Here are the same operations on the same weights, query, key and value in
-one, without the modules in between; the results agree to within rounding (tests/test_encoder.py,
-docs/decisions/0012). For long batches there is nothing to win: they stay with the library.
+on fetching the weights. Here are the same operations on the same weights (bot/layers.py); the
+results agree to within rounding (tests/test_encoder.py, docs/decisions/0012). Many long texts are
+read by bot/packed_encoder.py.
 
 A change is a pair of thin matrices for one layer (bot/tuned.py). What its first matrix makes of a
 row stands beside the row, the second beside the weights, so that one multiplication does both; for
@@ -13,96 +13,15 @@ the rows that do not want the change there are zeros (docs/decisions/0012).
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from bot.errors import ModelError
+from bot.layers import IN_ONE, Pair, block_of, check, normed
 from bot.tuned import LAYERS, pairs
 
-_IN_ONE = 3
-"""Query, key and value, the first three of `LAYERS`, are one multiplication."""
-_GELU_AFTER = 2
-"""The multiplication of a block that GELU follows, the first one counted as 0."""
 _TOKENS = 48
 """Tokens of a usual batch, all rows together: the weights are laid out for so many."""
-
-Pair = tuple[Any, Any]
-
-
-class _Times:
-    """x @ weight.T + bias, then GELU where `gelu`. The weights are laid out once in the order in
-    which oneDNN fetches them, as `torch.compile` does it; where torch was built without it, they
-    stay as they are."""
-
-    def __init__(self, weight: Any, bias: Any = None, *, gelu: bool = False) -> None:
-        import torch
-
-        self._weight, self._bias, self._gelu = weight, bias, gelu
-        self._laid_out = False
-        with contextlib.suppress(AttributeError, RuntimeError):
-            laid_out = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), _TOKENS)
-            row = torch.zeros(1, weight.shape[1], dtype=weight.dtype)
-            torch.ops.mkldnn._linear_pointwise(row, laid_out, bias, "none", [], "")
-            self._weight, self._laid_out = laid_out, True
-
-    def __call__(self, given: Any) -> Any:
-        import torch
-        from torch.nn import functional as f
-
-        if self._laid_out:
-            after, kind = ("gelu", "none") if self._gelu else ("none", "")
-            return torch.ops.mkldnn._linear_pointwise(
-                given, self._weight, self._bias, after, [], kind
-            )
-        made = f.linear(given, self._weight, self._bias)
-        return f.gelu(made) if self._gelu else made
-
-
-class _Linear:
-    """One multiplication of a block with the changes of the rows that own some."""
-
-    def __init__(self, weight: Any, bias: Any, change: Pair | None, *, gelu: bool = False) -> None:
-        import torch
-
-        self._down = None
-        if change:
-            down, up = (part.to(weight.dtype) for part in change)
-            self._down = _Times(down.T)
-            weight = torch.cat([weight, up.T], dim=1)
-        self._times = _Times(weight, bias, gelu=gelu)
-
-    def __call__(self, given: Any, owned: Any) -> Any:
-        """`owned`: rows x 1 x rank, as `_Beside.owned` makes it."""
-        import torch
-
-        if self._down:
-            given = torch.cat([given, self._down(given) * owned], dim=-1)
-        return self._times(given)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Norm:
-    weight: Any
-    bias: Any
-    epsilon: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Block:
-    """`linears`: query, key and value in one, what follows the attention, in, out."""
-
-    linears: tuple[_Linear, ...]
-    norms: tuple[_Norm, ...]
-
-
-def bfloat16_is_fast() -> bool:
-    """Without such units bfloat16 is emulated and takes several times as long."""
-    import torch
-
-    checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    return any(getattr(torch.cpu, name, bool)() for name in checks)
 
 
 class Changes:
@@ -123,7 +42,7 @@ class Changes:
             every = [
                 self._of_rank(given.pop(name, None), layers[name].weight.shape) for name in names
             ]
-            self.blocks.append((_side_by_side(every[:_IN_ONE]), *every[_IN_ONE:]))
+            self.blocks.append((_side_by_side(every[:IN_ONE]), *every[IN_ONE:]))
         if given:
             raise ModelError(f"Changes to {next(iter(given))} cannot be used.")
 
@@ -161,7 +80,7 @@ class _Beside:
                 (torch.cat([down for down, _ in same], dim=1), torch.cat([up for _, up in same]))
                 for same in zip(*(changes.blocks[number] for changes in changed), strict=True)
             ]
-            self.blocks.append(_block(layer, pairs_of, precision))
+            self.blocks.append(block_of(layer, pairs_of, precision, _TOKENS))
 
     def owned(self, rows: int, changed: Sequence[tuple[int, Changes]]) -> tuple[Any, Any]:
         """For a batch of so many rows, the last of them changed as `Encoder` says, rows x 1 x rank:
@@ -180,7 +99,7 @@ class _Beside:
                 row += count
             return own
 
-        return of(_IN_ONE), of(1)
+        return of(IN_ONE), of(1)
 
 
 class Encoder:
@@ -194,11 +113,9 @@ class Encoder:
     def __init__(self, model: Any, *, half: bool = False) -> None:
         import torch
 
-        config = model.config
-        if config.model_type != "bert" or config.hidden_act != "gelu":
-            raise ModelError("Only a BERT model with GELU can be read in this way.")
+        check(model)
         self._precision = torch.bfloat16 if half else torch.float32
-        self._heads = config.num_attention_heads
+        self._heads = model.config.num_attention_heads
         self._embeddings = model.embeddings
         self._layers = model.encoder.layer
         self._prepared: list[_Beside] = []
@@ -216,16 +133,16 @@ class Encoder:
             three, one = beside.owned(len(ids), changed)
             states = self._embeddings(input_ids=ids)
             texts, tokens, width = states.shape
-            heads = (texts, tokens, _IN_ONE, self._heads, width // self._heads)
+            heads = (texts, tokens, IN_ONE, self._heads, width // self._heads)
             for block in beside.blocks:
                 attended, output, inner, outer = block.linears
                 mixed = attended(states.to(self._precision), three).to(states.dtype)
                 query, key, value = mixed.view(heads).permute(2, 0, 3, 1, 4)
                 mixed = f.scaled_dot_product_attention(query, key, value, attn_mask=seen)
                 mixed = mixed.transpose(1, 2).reshape(states.shape).to(self._precision)
-                states = _normed(block.norms[0], output(mixed, one) + states)
+                states = normed(block.norms[0], output(mixed, one) + states)
                 wide = inner(states.to(self._precision), one)
-                states = _normed(block.norms[1], outer(wide, one) + states)
+                states = normed(block.norms[1], outer(wide, one) + states)
         return states
 
     def _together(self, changed: Sequence[Changes]) -> _Beside:
@@ -242,37 +159,6 @@ class Encoder:
         ]
         self._prepared.append(_Beside(self._layers, changed, self._precision))
         return self._prepared[-1]
-
-
-def _block(layer: Any, changes: Sequence[Pair], precision: Any) -> _Block:
-    """`changes`: a pair for each of the four multiplications, or none at all."""
-    import torch
-
-    own = layer.attention.self
-    alone = (layer.attention.output.dense, layer.intermediate.dense, layer.output.dense)
-    linears = []
-    for number, parts in enumerate(((own.query, own.key, own.value), *((part,) for part in alone))):
-        linears.append(
-            _Linear(
-                torch.cat([part.weight.detach() for part in parts]).to(precision),
-                torch.cat([part.bias.detach() for part in parts]).to(precision),
-                changes[number] if changes else None,
-                gelu=number == _GELU_AFTER,
-            )
-        )
-    norms = (_norm(layer.attention.output), _norm(layer.output))
-    return _Block(linears=tuple(linears), norms=norms)
-
-
-def _norm(holder: Any) -> _Norm:
-    norm = holder.LayerNorm
-    return _Norm(weight=norm.weight, bias=norm.bias, epsilon=norm.eps)
-
-
-def _normed(norm: _Norm, states: Any) -> Any:
-    from torch.nn import functional as f
-
-    return f.layer_norm(states, norm.weight.shape, norm.weight, norm.bias, norm.epsilon)
 
 
 def tokens_of(tokenizer: Any, texts: Sequence[str], most: int) -> Any:

@@ -24,9 +24,10 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 # sentencex ends a sentence after these although they are abbreviations.
 _NO_END = re.compile(
-    r"(?:\b(?:temp|approx|no|vs|fig|e\.g|i\.e|etc|max|min|est|dept|tel|ext|incl|wk|wks|hr|hrs|mth|mths)\.)\s*$",
+    r"(?:\b(?:temp|approx|no|vs|fig|e\.g|i\.e|etc|max|min|est|dept|tel|ext|incl|wk|wks|hr|hrs|mth|mths)\.)$",
     re.IGNORECASE,
 )
+_LONGEST_NO_END = len(" approx.")
 # ... and does not end one after a unit such as 10^9/L.
 _MISSED_END = re.compile(r"(?<=/[Ll]\.)\s+(?=[A-Z])|(?<=[.!?]['\"”’])\s+(?=[A-Z])")
 
@@ -97,7 +98,8 @@ def sentence_spans(text: str, language: str = "en") -> list[Span]:
 
 def _segments(line: str, language: str) -> list[tuple[int, int]]:
     ends = [int(b["end_index"]) for b in sentencex.get_sentence_boundaries(language, line)]
-    ends = [end for end in ends if not _NO_END.search(line[:end])]
+    # The end of the line so far is enough: all of it, each time, would be a tenth of an ingest.
+    ends = [end for end in ends if not _NO_END.search(line[:end].rstrip()[-_LONGEST_NO_END:])]
     ends += [m.end() for m in _MISSED_END.finditer(line)]
     ends.append(len(line))
     cuts = sorted({end for end in ends if 0 < end <= len(line)})

@@ -13,7 +13,9 @@ def a_document(body: str, *, name: str = "a.md", front: str = "") -> SourceDocum
 
 
 def chunks_of(document: SourceDocument) -> list[Chunk]:
-    return chunk_document(document, count_tokens=lambda t: len(t.split()), max_tokens=500)
+    return chunk_document(
+        document, count_tokens=lambda texts: [len(t.split()) for t in texts], max_tokens=500
+    )
 
 
 def a_hit(chunk: Chunk, **values: object) -> Hit:

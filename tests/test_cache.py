@@ -6,7 +6,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+import torch
 
+from bot.errors import ModelError
 from bot.indexing.batching import MOST_CHARACTERS, embed_by_length
 from bot.indexing.cache import EmbeddingCache, PassageVectors
 from bot.indexing.flow import ingest
@@ -189,3 +191,17 @@ def test_batches_hold_texts_of_like_length_and_keep_the_order() -> None:
         assert batch == sorted(batch, key=len)
     assert len(model.asked) < len(texts)
     assert embed_by_length([], model) == []
+    assert embed_by_length([], model, threads=2) == []
+    assert embed_by_length(texts, model, threads=3) == vectors
+
+
+def test_what_goes_wrong_in_one_of_several_threads_is_told() -> None:
+    def fail(texts: list[str]) -> list[int]:
+        if max(map(len, texts)) > 2_000:
+            raise ModelError("no")
+        return [1] * len(texts)
+
+    before = torch.get_num_threads()
+    with pytest.raises(ModelError):
+        embed_by_length(["x" * length for length in range(0, 9000, 90)], fail, threads=2)
+    assert torch.get_num_threads() == before

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import torch
 
 from bot.errors import ModelError
 from bot.gaps import load_gaps
+from bot.indexing.batching import embed_by_length
 from bot.indexing.embedding import Embedder, gap_key
 from bot.settings import Settings
 
@@ -41,8 +44,53 @@ def test_a_processor_without_bfloat16_uses_the_model_as_it_is(
         assert callable(getattr(torch.cpu, name)), "torch renamed what is asked"
         monkeypatch.setattr(torch.cpu, name, lambda: False)
     embedder = Embedder()
-    assert embedder.embed_in_bulk(TEXTS[:2]) == embedder.embed_documents(TEXTS[:2])
+    for text, vector in zip(TEXTS, embedder.embed_in_bulk(TEXTS), strict=True):
+        assert vector == pytest.approx(embedder.embed_documents([text])[0], abs=1e-5)
     assert embedder._bulk_model is embedder._model
+
+
+def test_several_threads_get_what_one_gets() -> None:
+    embedder = Embedder()
+    texts = [f"{'Wash your hands before each meal. ' * (n % 7)}Part {n}." for n in range(40)]
+    before = torch.get_num_threads()
+    one = embedder.embed_in_bulk(texts)
+    for embed in (embedder.embed_in_bulk, embedder.embed_asked_in_bulk):
+        alone = np.array([embed([text])[0] for text in texts])
+        at_once = np.array(embed_by_length(texts * 5, embed, threads=4))
+        assert ((alone[None] * at_once.reshape(5, 40, -1)).sum(axis=2) > 0.9998).all()
+    read = embed_by_length(texts * 5, embedder.read_in_bulk, threads=4)
+    assert [r.words for r in read[:40]] == [r.words for r in embedder.read_in_bulk(texts)]
+    assert np.allclose([r.vector for r in read[:40]], one, atol=0.01)
+    assert torch.get_num_threads() == before
+
+
+def test_a_question_is_read_while_an_index_is_built(embedder: Embedder) -> None:
+    """The passes that build an index hold no lock."""
+    inside, answered = threading.Event(), threading.Event()
+    real = embedder._packed
+
+    def slow(rows):
+        inside.set()
+        assert answered.wait(60), "the question waited"
+        return real(rows)
+
+    embedder._packed = slow
+    try:
+        with ThreadPoolExecutor() as pool:
+            building = pool.submit(embedder.embed_in_bulk, TEXTS)
+            assert inside.wait(60)
+            assert embedder.read_query("what is gvhd").words
+            answered.set()
+            assert len(building.result(60)) == len(TEXTS)
+    finally:
+        embedder._packed = real
+
+
+def test_tokens_are_counted_as_one_by_one(embedder: Embedder) -> None:
+    assert embedder.count_tokens([]) == []
+    assert embedder.count_tokens(["hair", "Engraftment", "", "hair " * 400]) == [
+        *(1, len(embedder._model.tokenizer.tokenize("Engraftment")), 0, 400)
+    ]
 
 
 @pytest.mark.usefixtures("full_precision")

@@ -16,7 +16,9 @@ from tests import making_pdfs as pdfs
 
 def read(data: bytes) -> SourceDocument:
     document = load("a.pdf", data)
-    for chunk in chunk_document(document, count_tokens=lambda t: len(t.split()), max_tokens=60):
+    for chunk in chunk_document(
+        document, count_tokens=lambda texts: [len(t.split()) for t in texts], max_tokens=60
+    ):
         assert chunk.text == chunk.span.of(document.text)
         assert chunk.page is not None
     return document

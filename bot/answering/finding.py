@@ -18,10 +18,11 @@ from bot.answering.rewriting import Rewriter
 from bot.errors import BotError, DamagedIndex
 from bot.indexing.chunking import passage_text
 from bot.indexing.cross_encoder import CrossEncoder
-from bot.indexing.embedding import Embedder, Reading, centre_key, gap_key
+from bot.indexing.embedding import Embedder, centre_key, gap_key
 from bot.indexing.lexical import WordMatch
 from bot.indexing.word_vectors import turned, unpacked
 from bot.lexicon import Lexicon
+from bot.reading import Reading
 from bot.records import Chunk, Query, Question, Retrieved
 from bot.settings import Retrieval
 

@@ -8,7 +8,7 @@ words and its pieces lie in consecutive chunks.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from bot.records import Chunk, Section, SourceDocument, Span
 from bot.text import list_mark, sentence_spans, trimmed
@@ -17,12 +17,16 @@ CHUNK_RULES_VERSION = 1
 """Part of the index fingerprint: raise it when the rules below change."""
 
 
+Count = Callable[[Sequence[str]], list[int]]
+
+
 def chunk_document(
-    document: SourceDocument, *, count_tokens: Callable[[str], int], max_tokens: int
+    document: SourceDocument, *, count_tokens: Count, max_tokens: int
 ) -> list[Chunk]:
     """The passages of a document in reading order.
 
-    `max_tokens` bounds heading and text together, in the model's own tokens.
+    `max_tokens` bounds heading and text together, in the model's own tokens, which `count_tokens`
+    counts for each of some texts.
     """
     return [
         Chunk(
@@ -49,16 +53,19 @@ def passage_text(chunk: Chunk) -> str:
     return f"{heading_text(chunk)}: {chunk.text}"
 
 
-def _section_spans(
-    text: str, section: Section, count: Callable[[str], int], max_tokens: int
-) -> Iterator[Span]:
-    room = max(16, max_tokens - count(" - ".join(section.heading) + ": "))
+def _section_spans(text: str, section: Section, count: Count, max_tokens: int) -> Iterator[Span]:
+    sentences = [
+        Span(start=section.span.start + sentence.start, end=section.span.start + sentence.end)
+        for sentence in sentence_spans(section.span.of(text))
+    ]
+    # Counted all at once: one by one, a tenth of an ingest went into it.
+    heading, *tokens_of_each = count(
+        [" - ".join(section.heading) + ": ", *(span.of(text) for span in sentences)]
+    )
+    room = max(16, max_tokens - heading)
     units: list[tuple[Span, int]] = []
-    for sentence in sentence_spans(section.span.of(text)):
-        span = Span(
-            start=section.span.start + sentence.start, end=section.span.start + sentence.end
-        )
-        units += [(piece, count(piece.of(text))) for piece in _fit(text, span, count, room)]
+    for span, tokens in zip(sentences, tokens_of_each, strict=True):
+        units += [(span, tokens)] if tokens <= room else _cut(text, span, count, room)
     total = sum(tokens for _, tokens in units)
     # Equal shares avoid a last passage of a single left-over sentence.
     share = room if total <= room else min(room, math.ceil(total / math.ceil(total / room)) + 24)
@@ -82,11 +89,8 @@ def _keeps_list(text: str, units: list[tuple[Span, int]], position: int) -> bool
     return list_mark(text[line : span.start]) > 0
 
 
-def _fit(text: str, span: Span, count: Callable[[str], int], room: int) -> Iterator[Span]:
-    """The span itself, or pieces of it cut between words, each within `room` tokens."""
-    if count(span.of(text)) <= room:
-        yield span
-        return
+def _cut(text: str, span: Span, count: Count, room: int) -> Iterator[tuple[Span, int]]:
+    """Pieces of a sentence that is too long, cut between words, each within `room` tokens."""
     middle = (span.start + span.end) // 2
     cut = text.rfind(" ", span.start, middle)
     cut = cut if cut > span.start else text.find(" ", middle, span.end)
@@ -94,4 +98,8 @@ def _fit(text: str, span: Span, count: Callable[[str], int], room: int) -> Itera
         cut = middle
     for half in (trimmed(text, span.start, cut), trimmed(text, cut, span.end)):
         if half.start < half.end:
-            yield from _fit(text, half, count, room)
+            (tokens,) = count([half.of(text)])
+            if tokens <= room:
+                yield half, tokens
+            else:
+                yield from _cut(text, half, count, room)

@@ -11,14 +11,16 @@ import hashlib
 import threading
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot.encoder import Changes, Encoder, bfloat16_is_fast, means_of, padded, tokens_of
+from bot.encoder import Changes, Encoder, means_of, padded, tokens_of
 from bot.errors import ModelError
+from bot.layers import bfloat16_is_fast
 from bot.offline import stay_offline
+from bot.packed_encoder import PackedEncoder
+from bot.reading import Reading, of_length_one, readings
 from bot.tuned import DOWN, MOST_TOKENS, UP, merge
 from bot.weights import DEFAULT_MODEL, DEFAULT_SHA256, model_folder, weights_sha256
 
@@ -31,19 +33,6 @@ knowledge base's own ways of asking (docs/decisions/0003)."""
 ASKING_FILE = ADAPTER_FILE.with_name("asking.npz")
 """Changes to the default model's layers for matching questions with questions, made by
 evals/train_asking.py from the same (docs/decisions/0010)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """A text as the model reads it in one pass. `vector` is that of the whole, `asked` the one for
-    questions among questions (empty where a passage was read); `words[n]` (lower
-    case; a word of several pieces stands once a piece) has the unit vector `vectors[n]` of a float
-    array. Words beyond the window are left out."""
-
-    vector: list[float]
-    asked: list[float]
-    words: tuple[str, ...]
-    vectors: Any
 
 
 class Embedder:
@@ -156,26 +145,31 @@ class Embedder:
         return dict(zip(self._asking_arrays["keys"].tolist(), vectors, strict=True))
 
     @cached_property
-    def _bulk_model(self) -> SentenceTransformer:
-        """The model in bfloat16 where that is faster, else the model itself."""
-        return copy.deepcopy(self._model).bfloat16() if bfloat16_is_fast() else self._model
+    def _packed(self) -> PackedEncoder:
+        return PackedEncoder(self._model[0].auto_model, half=bfloat16_is_fast())
 
     @cached_property
-    def _bulk_asking_model(self) -> SentenceTransformer:
+    def _packed_asking(self) -> PackedEncoder:
         """The same, changed for questions among questions."""
         if self._asking_file is None:
-            return self._bulk_model
-        model = copy.deepcopy(self._model)
-        merge(model[0].auto_model, self._for_asking)
-        return model.bfloat16() if bfloat16_is_fast() else model
+            return self._packed
+        model = copy.deepcopy(self._model[0].auto_model)
+        merge(model, self._for_asking)
+        return PackedEncoder(model, half=bfloat16_is_fast())
+
+    @cached_property
+    def _bulk_model(self) -> SentenceTransformer:
+        """A model of the operator's own in bfloat16 where that is faster, else the model itself."""
+        return copy.deepcopy(self._model).bfloat16() if bfloat16_is_fast() else self._model
 
     @cached_property
     def _adapter(self) -> Any:
         if self._adapter_file is None:
             return None
         import numpy as np
+        import torch
 
-        return np.load(self._adapter_file, allow_pickle=False).astype(np.float32)
+        return torch.from_numpy(np.load(self._adapter_file, allow_pickle=False).astype(np.float32))
 
     def load(self) -> None:
         """Load the model now (2 to 6 seconds, once)."""
@@ -188,10 +182,22 @@ class Embedder:
         self.load()
         return int(self._model.get_max_seq_length() or 256)
 
-    def count_tokens(self, text: str) -> int:
-        """Tokens of `text` for this model, without its two special tokens."""
+    @property
+    def threads(self) -> int:
+        """How many threads may well call the methods for building an index at once: the passes of
+        the default model do not wait for each other."""
+        import torch
+
+        return torch.get_num_threads() if self.is_default else 1
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text for this model, without its two special tokens."""
+        if not texts:
+            return []
         self.load()
-        return len(self._model.tokenizer.encode(text, add_special_tokens=False, verbose=False))
+        with self._lock:
+            made = self._model.tokenizer(list(texts), add_special_tokens=False, verbose=False)
+        return list(map(len, made["input_ids"]))
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         return self._encode([self._passage_prefix + text for text in texts])
@@ -210,7 +216,7 @@ class Embedder:
             with self._lock:  # a tokenizer serves one thread at a time
                 tokenizer = self._model.tokenizer
                 rows = tokens_of(tokenizer, prefixed, window)["input_ids"]
-                _, vectors = self._pass(False, padded(tokenizer, rows), ())
+                _, vectors = self._pass(padded(tokenizer, rows), ())
             for n, vector in zip(some, self._adapted(vectors.numpy()), strict=True):
                 made[n] = vector
         return made
@@ -219,15 +225,14 @@ class Embedder:
         """As `embed_documents`, for building an index: where the processor calculates in bfloat16
         by itself, in less than half the time. The cosine to the full vector is above 0.9998, so
         both kinds may lie in one index (docs/decisions/0007)."""
-        return self._encode([self._passage_prefix + text for text in texts], bulk=True)
+        return self._adapted(self._in_bulk(texts)) if texts else []
 
     def embed_asked_in_bulk(self, texts: list[str]) -> list[list[float]]:
         """Vectors of ways of asking, headings and known gaps, for questions to be matched with:
         they belong to `Reading.asked` and are of no use beside any other vector."""
-        prefixed = [self._passage_prefix + text for text in texts]
         if self._asking_file is None:
-            return self._encode(prefixed, bulk=True)
-        return _of_length_one(self._bare(prefixed, asking=True)) if texts else []
+            return self.embed_in_bulk(texts)
+        return of_length_one(self._in_bulk(texts, asking=True)) if texts else []
 
     def embed_query(self, text: str) -> list[float]:
         return self._encode([self._query_prefix + text])[0]
@@ -238,7 +243,12 @@ class Embedder:
 
     def read_in_bulk(self, texts: Sequence[str]) -> list[Reading]:
         """The vectors of `embed_in_bulk` and the words."""
-        return self._read(texts, self._passage_prefix, bulk=True)[0]
+        if not texts:
+            return []
+        whole = [self._passage_prefix + text for text in texts]
+        tokens, states, vectors = self._many(whole)
+        own, prefix = self._adapted(vectors.numpy()), len(self._passage_prefix)
+        return readings(whole, tokens, states, own, prefix=prefix)
 
     def attach(self, changes: Mapping[str, Any]) -> None:
         """Take on the changes of a model tuned for another task (bot/tuned.py), for `tuned`. They
@@ -257,10 +267,8 @@ class Embedder:
         return self._read(queries, self._query_prefix, beside=texts)
 
     def _read(
-        self, texts: Sequence[str], prefix: str, *, bulk: bool = False, beside: Sequence[str] = ()
+        self, texts: Sequence[str], prefix: str, *, beside: Sequence[str] = ()
     ) -> tuple[list[Reading], Any]:
-        import torch
-
         window = self.window
         whole = [prefix + text for text in texts]
         with self._lock:
@@ -269,79 +277,84 @@ class Embedder:
             others = tokens_of(
                 tokenizer, [text.lower() for text in beside], min(MOST_TOKENS, window)
             )
-            asking = None if bulk or not whole else self._asking
+            asking = self._asking if whole else None
             again = tokens["input_ids"] if asking else []
             inputs = padded(tokenizer, [*tokens["input_ids"], *again, *others["input_ids"]])
             first, last = len(whole), len(whole) + len(again)
             changed = [(len(again), asking)] if asking else []
             if beside:
                 changed.append((len(beside), self._changes))
-            states, whole_vectors = self._pass(bulk, inputs, changed)
+            states, whole_vectors = self._pass(inputs, changed)
         means = means_of(states[last:], inputs["attention_mask"][last:]).numpy()
         if not whole:
             return [], means
-        states = torch.nn.functional.normalize(states[:first], dim=2)
         vectors = self._adapted(whole_vectors[:first].numpy())
-        asked = _of_length_one(whole_vectors[first:last].numpy()) if asking else vectors
-        found = []
-        for number, text in enumerate(whole):
-            pieces = [(n, w) for n, w in enumerate(tokens.word_ids(number)) if w is not None]
-            spans = [(n, tokens.word_to_chars(number, w)) for n, w in pieces]
-            spans = [(n, span) for n, span in spans if span.start >= len(prefix)]
-            found.append(
-                Reading(
-                    vector=vectors[number],
-                    asked=[] if bulk else asked[number],
-                    words=tuple(text[span.start : span.end].lower() for _, span in spans),
-                    vectors=states[number, [n for n, _ in spans]].numpy(),
-                )
-            )
-        return found, means
+        asked = of_length_one(whole_vectors[first:last].numpy()) if asking else vectors
+        own = readings(whole, tokens, states[:first], vectors, asked=asked, prefix=len(prefix))
+        return own, means
 
     def _pass(
-        self, bulk: bool, inputs: dict[str, Any], changed: Sequence[tuple[int, Changes]]
+        self, inputs: dict[str, Any], changed: Sequence[tuple[int, Changes]]
     ) -> tuple[Any, Any]:
         """States of all tokens and vectors of all rows. A question goes through the default model
         in fewer steps than the library takes; a model of the operator's own may be of any kind."""
-        import torch
-
-        if changed or (self.is_default and not bulk):
+        if changed or self.is_default:
             ids, mask = inputs["input_ids"], inputs["attention_mask"]
             states = self._encoder(ids, mask, changed)
             return states, means_of(states, mask)
-        model = self._bulk_model if bulk else self._model
-        with torch.inference_mode():
-            made: Any = model({**inputs})
-        return made["token_embeddings"].float(), made["sentence_embedding"].float()
+        return _by_library(self._model, inputs)
 
-    def _encode(self, texts: Sequence[str], *, bulk: bool = False) -> list[list[float]]:
-        return self._adapted(self._bare(texts, bulk=bulk)) if texts else []
+    def _in_bulk(self, texts: Sequence[str], *, asking: bool = False) -> Any:
+        """Vectors of passages, of any length, as a float array."""
+        whole = [self._passage_prefix + text for text in texts]
+        return self._many(whole, asking=asking)[2].numpy()
 
-    def _bare(self, texts: Sequence[str], *, bulk: bool = False, asking: bool = False) -> Any:
+    def _many(self, whole: Sequence[str], *, asking: bool = False) -> tuple[Any, list[Any], Any]:
+        """Tokens, the states of each text's tokens, and a vector for each text. The default model
+        reads without the lock: a question that comes while an index is built need not wait."""
+        import torch
+
+        window = self.window
+        with self._lock:
+            tokens = tokens_of(self._model.tokenizer, whole, window)
+            if not self.is_default:
+                inputs = padded(self._model.tokenizer, tokens["input_ids"])
+                made, vectors = _by_library(self._bulk_model, inputs)
+                lengths = map(len, tokens["input_ids"])
+                return tokens, [s[:n] for s, n in zip(made, lengths, strict=True)], vectors
+            packed = self._packed_asking if asking else self._packed
+        states = packed(tokens["input_ids"])
+        return tokens, states, torch.stack([own.mean(0) for own in states])
+
+    def _encode(self, texts: Sequence[str]) -> list[list[float]]:
+        if not texts:
+            return []
         self.load()
         with self._lock:
-            model = self._bulk_model if bulk else self._model
-            if asking:
-                model = self._bulk_asking_model
-            made = model.encode(
+            made = self._model.encode(
                 list(texts),
                 batch_size=self._batch_size,
                 normalize_embeddings=True,
                 show_progress_bar=False,
                 convert_to_tensor=True,
             )
-        return made.float().numpy()
+        return self._adapted(made.float().numpy())
 
     def _adapted(self, vectors: Any) -> list[list[float]]:
+        import torch
+
         if self._adapter is not None:
-            vectors = vectors @ self._adapter
-        return _of_length_one(vectors)
+            vectors = torch.from_numpy(vectors).mm(self._adapter).numpy()
+        return of_length_one(vectors)
 
 
-def _of_length_one(vectors: Any) -> list[list[float]]:
-    """Once more: what was normalised in bfloat16 is not of length one."""
-    vectors = vectors / (vectors**2).sum(axis=1, keepdims=True) ** 0.5
-    return [[float(x) for x in vector] for vector in vectors]
+def _by_library(model: SentenceTransformer, inputs: dict[str, Any]) -> tuple[Any, Any]:
+    """States and vectors as the library calculates them, as floats."""
+    import torch
+
+    with torch.inference_mode():
+        made: Any = model({**inputs})
+    return made["token_embeddings"].float(), made["sentence_embedding"].float()
 
 
 def centre_key(asked: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import date
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.errors import DamagedIndex, DocumentError, NoIndex, StoreError
 from bot.gaps import load_gaps
@@ -39,6 +39,7 @@ _NEARLY = "both are indexed, remove one of them if it is an old version"
 INDEX_VERSION = 3
 """Part of the fingerprint: raise it when the stored records or tables change."""
 
+T = TypeVar("T")
 Progress = Callable[[int, int, str], None]
 """Told before each document that is read: how many are done, of how many, and which."""
 
@@ -157,9 +158,9 @@ class _Run:
         cache = EmbeddingCache(
             self._settings.paths.var / "embeddings.sqlite3",
             self._embedder.fingerprint,
-            lambda texts: embed_by_length(texts, self._embedder.embed_in_bulk),
-            lambda texts: embed_by_length(texts, self._embedder.embed_asked_in_bulk),
-            lambda texts: embed_by_length(texts, self._read_passages),
+            self._at_once(self._embedder.embed_in_bulk),
+            self._at_once(self._embedder.embed_asked_in_bulk),
+            self._at_once(self._read_passages),
         )
         with contextlib.closing(cache):
             final = self._build(found, cache, new_gaps)
@@ -172,6 +173,9 @@ class _Run:
             swapped=True,
             rebuilt=self._keep is None,
         )
+
+    def _at_once(self, embed: Callable[[list[str]], list[T]]) -> Callable[[list[str]], list[T]]:
+        return lambda texts: embed_by_length(texts, embed, threads=self._embedder.threads)
 
     def _read_passages(self, texts: list[str]) -> list[PassageVectors]:
         return [

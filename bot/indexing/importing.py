@@ -35,13 +35,14 @@ from bot.indexing.archive import (
 )
 from bot.indexing.building import check_together
 from bot.indexing.chunking import passage_text
-from bot.indexing.embedding import Embedder, Reading
+from bot.indexing.embedding import Embedder
 from bot.indexing.flow import fingerprint, make_embedder
 from bot.indexing.generations import Manifest
 from bot.indexing.lexical import PassageStore
 from bot.indexing.places import generations, withdrawals_of
 from bot.indexing.store import Kind, VectorRecord, VectorStore
 from bot.indexing.word_vectors import row_bytes, turned, unpacked
+from bot.reading import Reading
 from bot.records import Chunk, Span
 from bot.settings import Settings
 from bot.withdrawals import Withdrawal, load_list
