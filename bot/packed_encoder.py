@@ -42,6 +42,8 @@ class PackedEncoder:
         No row may be empty."""
         import torch
 
+        if not rows:
+            return []
         order = sorted(range(len(rows)), key=lambda n: len(rows[n]))
         lengths = [len(rows[n]) for n in order]
         with torch.inference_mode():

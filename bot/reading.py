@@ -51,6 +51,16 @@ def readings(
     return found
 
 
+def by_library(model: Any, inputs: dict[str, Any]) -> tuple[Any, Any]:
+    """States of all tokens and vectors of all texts as a model of sentence-transformers calculates
+    them, in full precision."""
+    import torch
+
+    with torch.inference_mode():
+        made: Any = model({**inputs})
+    return made["token_embeddings"].float(), made["sentence_embedding"].float()
+
+
 def of_length_one(vectors: Any) -> list[list[float]]:
     """Rows of a float array as vectors of length one."""
     made: list[list[float]] = (vectors / (vectors**2).sum(axis=1, keepdims=True) ** 0.5).tolist()

@@ -47,6 +47,8 @@ _OFTEN = 3
 """In how many messages a sign must stand to have points."""
 _STRENGTH = 6.0
 """How freely single signs are weighed (C of the regression)."""
+_CASES = 2.0
+"""How often a message of tests/safety_cases_LANGUAGE counts: those must hold (own choice)."""
 _QUIET = ("none", "advised", "silent")
 
 
@@ -113,6 +115,7 @@ class Fit:
             (grave, told & ~crisis & one_level),
         )
         self.hands = np.array([e.hand for e in found])
+        self._counts = np.where(self.hands == "cases", _CASES, 1.0)
 
     def fitted(self, places: np.ndarray) -> tuple[list[str], np.ndarray, list[LogisticRegression]]:
         """Signs, their rarity, and the three regressions, from the examples at these places."""
@@ -125,7 +128,8 @@ class Fit:
         for truth, used in self._truths:
             here = used[places]
             model = LogisticRegression(C=_STRENGTH, max_iter=3000, class_weight="balanced")
-            models.append(model.fit(rows[here], truth[places][here]))
+            counts = self._counts[places][here]
+            models.append(model.fit(rows[here], truth[places][here], sample_weight=counts))
         return columns, rarity, models
 
     def held_out(self) -> np.ndarray:

@@ -46,7 +46,7 @@ ROOT = Path(__file__).resolve().parent.parent
 POINTS_FILE = ROOT / "bot/rules/triage_points.toml"
 CASES = ROOT / "tests/safety_cases"
 UNSEEN = "points_unseen"
-LATER = ("batch_33", "batch_34", "batch_35", "batch_36", "batch_37")
+LATER = tuple(f"batch_{number}" for number in range(33, 41))
 """Written when the points stood. Fitted with them, full of look-alikes that are as like a sign as
 can be, 26 pleas and signs lose the alarm that they have, so they are kept for measuring."""
 WRONG = 0.02
@@ -257,16 +257,17 @@ def show(name: str, rules: Rules, points: TriagePoints) -> None:
         alarms = [
             triage(case.question).alert is not None for kind in kinds for case in cases(kind, name)
         ]
-        print(f"{name}, {'signs' if told else 'harmless'}: {np.mean(alarms):.3f} alarmed")
+        if alarms:
+            print(f"{name}, {'signs' if told else 'harmless'}: {np.mean(alarms):.3f} alarmed")
 
 
 def main(argv: Sequence[str] = (), path: Path = POINTS_FILE) -> None:
     rules = load_rules()
     used = list(argv) or learned()
+    points = Fit(examples(rules, used), rules).points()
     for name in batches():
         if name not in used:
-            show(name, rules, Fit(examples(rules, used), rules).points())
-    points = Fit(examples(rules, used), rules).points()
+            show(name, rules, points)
     write(path, points)
     print(
         f"{len(points.signs)} signs, alarm {points.alarm}, lower {points.lower}, written to {path}"

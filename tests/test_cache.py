@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -201,7 +202,27 @@ def test_what_goes_wrong_in_one_of_several_threads_is_told() -> None:
             raise ModelError("no")
         return [1] * len(texts)
 
-    before = torch.get_num_threads()
+    before = threads_of_a_new_thread()
     with pytest.raises(ModelError):
         embed_by_length(["x" * length for length in range(0, 9000, 90)], fail, threads=2)
-    assert torch.get_num_threads() == before
+    assert threads_of_a_new_thread() == before
+
+
+def threads_of_a_new_thread() -> int:
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(torch.get_num_threads).result()
+
+
+def test_threads_that_begin_after_it_have_as_many_as_before() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert threads_of_a_new_thread() == 2
+        seen = []
+        embed_by_length(
+            ["x" * 5_000] * 4, lambda t: seen.append(torch.get_num_threads()) or t, threads=2
+        )
+        assert seen == [1] * 4
+        assert threads_of_a_new_thread() == 2
+    finally:
+        torch.set_num_threads(before)

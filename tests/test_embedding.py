@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,7 @@ from bot.gaps import load_gaps
 from bot.indexing.batching import embed_by_length
 from bot.indexing.embedding import Embedder, gap_key
 from bot.settings import Settings
+from bot.weights import model_folder
 
 TEXTS = [
     "Engraftment: the new cells settle in the bone marrow.",
@@ -46,13 +48,25 @@ def test_a_processor_without_bfloat16_uses_the_model_as_it_is(
     embedder = Embedder()
     for text, vector in zip(TEXTS, embedder.embed_in_bulk(TEXTS), strict=True):
         assert vector == pytest.approx(embedder.embed_documents([text])[0], abs=1e-5)
-    assert embedder._bulk_model is embedder._model
+
+
+def test_a_model_of_the_operators_own_reads_as_the_library_does(tmp_path: Path) -> None:
+    """A copy of the default one, in batches smaller than what is asked for."""
+    folder = tmp_path / "own"
+    shutil.copytree(model_folder("default"), folder)
+    own, texts = Embedder(str(folder), batch_size=2), [*TEXTS, ""]
+    assert not own.is_default and own.threads == 1
+    full = np.array(own.embed_documents(texts))
+    for made in (own.embed_in_bulk(texts), [r.vector for r in own.read_in_bulk(texts)]):
+        assert ((full * np.array(made)).sum(axis=1) > 0.9998).all()
+    assert [r.words for r in own.read_in_bulk(texts)] == [
+        r.words for r in Embedder(use_adapter=False).read_in_bulk(texts)
+    ]
 
 
 def test_several_threads_get_what_one_gets() -> None:
     embedder = Embedder()
     texts = [f"{'Wash your hands before each meal. ' * (n % 7)}Part {n}." for n in range(40)]
-    before = torch.get_num_threads()
     one = embedder.embed_in_bulk(texts)
     for embed in (embedder.embed_in_bulk, embedder.embed_asked_in_bulk):
         alone = np.array([embed([text])[0] for text in texts])
@@ -61,7 +75,6 @@ def test_several_threads_get_what_one_gets() -> None:
     read = embed_by_length(texts * 5, embedder.read_in_bulk, threads=4)
     assert [r.words for r in read[:40]] == [r.words for r in embedder.read_in_bulk(texts)]
     assert np.allclose([r.vector for r in read[:40]], one, atol=0.01)
-    assert torch.get_num_threads() == before
 
 
 def test_a_question_is_read_while_an_index_is_built(embedder: Embedder) -> None:

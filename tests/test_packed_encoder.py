@@ -36,7 +36,7 @@ def library(tokenizer, model, rows):
 
 
 @pytest.mark.parametrize("laid_out", [True, False])
-@pytest.mark.parametrize("texts", [TEXTS, TEXTS[:1], TEXTS[::-1], TEXTS[1:2] * 3])
+@pytest.mark.parametrize("texts", [TEXTS, TEXTS[:1], TEXTS[::-1] * 3, TEXTS[1:2] * 3])
 def test_it_calculates_what_the_library_does(base, texts, laid_out, monkeypatch) -> None:
     if not laid_out:
 
@@ -70,6 +70,10 @@ def test_a_text_is_read_in_the_same_way_whatever_it_is_read_with(base) -> None:
     for row, states in zip(rows, together, strict=True):
         assert torch.allclose(encoder([row])[0], states, atol=1e-5)
     assert all(not torch.allclose(a[:3], b[:3], atol=1e-2) for a, b in pairwise(together))
+
+
+def test_of_nothing_comes_nothing(base) -> None:
+    assert PackedEncoder(base[1])([]) == []
 
 
 def test_other_models_are_refused(base) -> None:

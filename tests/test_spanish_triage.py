@@ -251,3 +251,33 @@ def test_an_emergency_told_in_english_gives_way_to_no_points_of_spanish() -> Non
 @pytest.mark.parametrize("text", ["quiero tomar agua", "eu quero parar de tomar tacrolimus"])
 def test_plain_short_talk_and_a_neighbour_language_raise_nothing(text: str) -> None:
     assert screen(text).alert is None
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("kiero dejar de bivir", "quiero dejar de vivir"),
+        ("me acavo de cortar las benas", "me acabo de cortar las venas"),
+        ("toi en la asotea", "toi en la azotea"),
+        ("se desmallo mi ermano", "se desmayo mi hermano"),
+        ("me boy a orcar", "me boy a ahorcar"),
+        ("keria bomitar", "queria vomitar"),
+    ],
+)
+def test_what_is_written_as_it_sounds_is_read(written: str, read: str) -> None:
+    assert " ".join(load_rules().spoken["es"].flags.tagged(written)[0].words) == read
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "vaca baca casa caza coser cocer caso cazo ola hola tubo tuvo valla vaya vello bello",
+        "asta hasta sierra cierra abra habra ciento siento cima sima risa riza pozo poso vano",
+        "silva vega silba honda onda enzima encima sede cede bazo vaso cera sera hierro pero perro",
+        "caro carro coro corro cero cerro cortez diaz bolo volo aria haria devil bias thesis",
+    ],
+)
+def test_words_that_sound_like_others_are_left_as_they_are(words: str) -> None:
+    flags = load_rules().spoken["es"].flags
+    for word in words.split():
+        assert flags.tagged(word)[0].words == (word,)

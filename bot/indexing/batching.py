@@ -54,5 +54,6 @@ def _at_once(
         return list(pool.map(embed, batches))
     finally:
         pool.shutdown(cancel_futures=True)
-        # For threads that begin later: the number is that of the last one who set it.
+        # For threads that begin later: the number is that of the last one who set it. One that
+        # began meanwhile keeps its one, so an ingest belongs into a process of its own.
         torch.set_num_threads(before)

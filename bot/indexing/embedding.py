@@ -20,7 +20,7 @@ from bot.errors import ModelError
 from bot.layers import bfloat16_is_fast
 from bot.offline import stay_offline
 from bot.packed_encoder import PackedEncoder
-from bot.reading import Reading, of_length_one, readings
+from bot.reading import Reading, by_library, of_length_one, readings
 from bot.tuned import DOWN, MOST_TOKENS, UP, merge
 from bot.weights import DEFAULT_MODEL, DEFAULT_SHA256, model_folder, weights_sha256
 
@@ -33,6 +33,9 @@ knowledge base's own ways of asking (docs/decisions/0003)."""
 ASKING_FILE = ADAPTER_FILE.with_name("asking.npz")
 """Changes to the default model's layers for matching questions with questions, made by
 evals/train_asking.py from the same (docs/decisions/0010)."""
+
+_COUNTED = 500
+"""Texts whose tokens are counted before somebody else may use the tokenizer."""
 
 
 class Embedder:
@@ -192,12 +195,14 @@ class Embedder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text for this model, without its two special tokens."""
-        if not texts:
-            return []
         self.load()
-        with self._lock:
-            made = self._model.tokenizer(list(texts), add_special_tokens=False, verbose=False)
-        return list(map(len, made["input_ids"]))
+        found: list[int] = []
+        for at in range(0, len(texts), _COUNTED):
+            some = list(texts[at : at + _COUNTED])
+            with self._lock:
+                made = self._model.tokenizer(some, add_special_tokens=False, verbose=False)
+            found += map(len, made["input_ids"])
+        return found
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         return self._encode([self._passage_prefix + text for text in texts])
@@ -302,7 +307,7 @@ class Embedder:
             ids, mask = inputs["input_ids"], inputs["attention_mask"]
             states = self._encoder(ids, mask, changed)
             return states, means_of(states, mask)
-        return _by_library(self._model, inputs)
+        return by_library(self._model, inputs)
 
     def _in_bulk(self, texts: Sequence[str], *, asking: bool = False) -> Any:
         """Vectors of passages, of any length, as a float array."""
@@ -311,17 +316,22 @@ class Embedder:
 
     def _many(self, whole: Sequence[str], *, asking: bool = False) -> tuple[Any, list[Any], Any]:
         """Tokens, the states of each text's tokens, and a vector for each text. The default model
-        reads without the lock: a question that comes while an index is built need not wait."""
+        reads without the lock: a question that comes while an index is built need not wait. One of
+        the operator's own reads `batch_size` texts at once."""
         import torch
 
         window = self.window
         with self._lock:
             tokens = tokens_of(self._model.tokenizer, whole, window)
             if not self.is_default:
-                inputs = padded(self._model.tokenizer, tokens["input_ids"])
-                made, vectors = _by_library(self._bulk_model, inputs)
-                lengths = map(len, tokens["input_ids"])
-                return tokens, [s[:n] for s, n in zip(made, lengths, strict=True)], vectors
+                rows = tokens["input_ids"]
+                kept, vectors = [], []
+                for at in range(0, len(rows), self._batch_size):
+                    some = rows[at : at + self._batch_size]
+                    made, own = by_library(self._bulk_model, padded(self._model.tokenizer, some))
+                    kept += [state[: len(row)] for state, row in zip(made, some, strict=True)]
+                    vectors.append(own)
+                return tokens, kept, torch.cat(vectors)
             packed = self._packed_asking if asking else self._packed
         states = packed(tokens["input_ids"])
         return tokens, states, torch.stack([own.mean(0) for own in states])
@@ -337,6 +347,7 @@ class Embedder:
                 normalize_embeddings=True,
                 show_progress_bar=False,
                 convert_to_tensor=True,
+                prompt="",  # as the other passes: prefixes are those of the settings
             )
         return self._adapted(made.float().numpy())
 
@@ -346,15 +357,6 @@ class Embedder:
         if self._adapter is not None:
             vectors = torch.from_numpy(vectors).mm(self._adapter).numpy()
         return of_length_one(vectors)
-
-
-def _by_library(model: SentenceTransformer, inputs: dict[str, Any]) -> tuple[Any, Any]:
-    """States and vectors as the library calculates them, as floats."""
-    import torch
-
-    with torch.inference_mode():
-        made: Any = model({**inputs})
-    return made["token_embeddings"].float(), made["sentence_embedding"].float()
 
 
 def centre_key(asked: Sequence[str]) -> str:

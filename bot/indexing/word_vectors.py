@@ -42,11 +42,12 @@ def _rotation(width: int) -> Matrix:
 
 def turned(vectors: Matrix) -> Matrix:
     """Vectors as those that `unpacked` gives: dot products between them are cosines."""
+    import numpy as np
     import torch
 
     # By torch, whose threads an ingest holds to one each; numpy's would fight for the processor.
     by = torch.from_numpy(_rotation(vectors.shape[1]))
-    made: Matrix = torch.from_numpy(vectors).mm(by).numpy()
+    made: Matrix = torch.from_numpy(np.ascontiguousarray(vectors, np.float32)).mm(by).numpy()
     return made
 
 
@@ -57,7 +58,7 @@ def packed(vectors: Matrix) -> bytes:
     if not len(vectors):
         return b""
     rows, width = vectors.shape
-    own = turned(vectors.astype(np.float32))
+    own = turned(vectors)
     levels = np.array(_LEVELS, np.float32)
     # Above how many of the borders: some times quicker than `searchsorted` for so few.
     codes = np.zeros(own.shape, np.uint8)

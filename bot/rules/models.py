@@ -177,6 +177,8 @@ class GreetingFile(Reviewed):
 class Spelled(Model):
     targets: tuple[str, ...]
     real_words: tuple[str, ...]
+    sounds: tuple[tuple[str, str], ...] | None = None
+    """From spelling to sound, regular expressions in their order; without it nothing is heard."""
 
 
 class Temperature(Model):

@@ -15,9 +15,14 @@ _NOT = ("nae", "nea", "ny", "nie", "nt")
 _BEFORE_NOT = frozenset("did does is was has have had were are could would should ai wo do".split())
 _LEAST_SOUNDS = 4
 _LONGER = 3
-_SOUNDS = tuple(
-    (re.compile(spelt), sound)
-    for spelt, sound in (
+
+
+def _compiled(sounds: Iterable[tuple[str, str]]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(spelt), sound) for spelt, sound in sounds)
+
+
+_SOUNDS = _compiled(
+    (
         (r"^(?:kn|pn|gn)", "n"), (r"^wr", "r"), (r"^ps", "s"), (r"^wh", "w"), (r"^x", "s"),
         (r"ph|gh$", "f"), (r"gh", ""), (r"tch|ch", "c"), (r"t(?:ure|cher|chur|chure)$", "cr"),
         (r"sci|ti(?=o|a)|ci(?=o|a)|ssi(?=o)|si(?=on)|sh|zh", "x"), (r"dg|g(?=[eiy])", "j"),
@@ -25,7 +30,8 @@ _SOUNDS = tuple(
         (r"ing$|in$", "n"), (r"r(?![aeiouy])", ""), (r"(?<!^)[aeiouyhw]", ""), (r"(.)\1+", r"\1"),
     )
 )  # fmt: skip
-"""From spelling to sound, in this order: like consonants as one, and the later vowels gone."""
+"""From spelling to sound in English, in this order: like consonants as one, and the later vowels
+gone."""
 
 
 class Spelling:
@@ -35,7 +41,8 @@ class Spelling:
     `targets` are the words that a slip is read as: one letter dropped, doubled, swapped or wrong in
     words of five letters and more, two in words of nine and more. The first letter must be right,
     except in what `slips` lists outright. `heard` words are also read from any spelling of the same
-    sound ("konfyoosed"). An ending that is swallowed counts for any known word ("bleedin").
+    sound ("konfyoosed"); `sounds` are those of another language than English. An ending that is
+    swallowed counts for any known word ("bleedin").
     """
 
     def __init__(
@@ -46,7 +53,9 @@ class Spelling:
         real_words: Iterable[str],
         known: Iterable[str],
         heard: Iterable[str] = (),
+        sounds: Iterable[tuple[str, str]] | None = None,
     ) -> None:
+        self._sounds = _SOUNDS if sounds is None else _compiled(sounds)
         self._slips = {slip: word for word, found in slips.items() for slip in found}
         self.known = frozenset(known) | frozenset(real_words) | frozenset(targets)
         self._near: dict[str, set[str]] = {}
@@ -55,7 +64,7 @@ class Spelling:
                 self._near.setdefault(key, set()).add(word)
         self._alike: dict[str, set[str]] = {}
         for word in heard:
-            self._alike.setdefault(_sound(word), set()).add(word)
+            self._alike.setdefault(self._sound(word), set()).add(word)
         self._lookup = lru_cache(maxsize=20_000)(self._search)
 
     def __contains__(self, word: object) -> bool:
@@ -80,9 +89,15 @@ class Spelling:
 
     def _sounding(self, word: str) -> str:
         """The one word of `heard` that sounds like the word and is about as long."""
-        key = _sound(word)
+        key = self._sound(word)
         near = [t for t in self._alike.get(key, ()) if abs(len(t) - len(word)) <= _LONGER]
         return near[0] if len(near) == 1 and len(key) >= _LEAST_SOUNDS else ""
+
+    def _sound(self, word: str) -> str:
+        """What is left of a word when it is only heard."""
+        for spelt, sound in self._sounds:
+            word = spelt.sub(sound, word)
+        return word
 
     def _nearest(self, word: str) -> str:
         best = (3, "")
@@ -103,13 +118,6 @@ def _shortened(word: str, most: int) -> set[str]:
         for gone in combinations(range(1, len(word)), count):
             found.add("".join(c for i, c in enumerate(word) if i not in gone))
     return found
-
-
-def _sound(word: str) -> str:
-    """What is left of a word when it is only heard: its first sound and its consonants."""
-    for spelt, sound in _SOUNDS:
-        word = spelt.sub(sound, word)
-    return word
 
 
 def _distance(a: str, b: str) -> int:

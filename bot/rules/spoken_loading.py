@@ -90,6 +90,8 @@ def compile_spoken(
         real_words=file.spelling.real_words,
         # A word of English is no slip of one of ours: "temperature" is not "temperatura".
         known={*known, *english.known},
+        heard=book.vocabulary if file.spelling.sounds else (),
+        sounds=file.spelling.sounds or (),
     )
     flags = SpokenFlags(
         language=files.suffix,
