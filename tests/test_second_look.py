@@ -240,9 +240,9 @@ def test_a_question_and_its_second_look_go_through_the_model_once(
     passes = []
     forward = Embedder._read
 
-    def counted(self, texts, prefix, *, bulk=False, beside=()):
+    def counted(self, texts, prefix, *, beside=()):
         passes.append((len(texts), len(beside)))
-        return forward(self, texts, prefix, bulk=bulk, beside=beside)
+        return forward(self, texts, prefix, beside=beside)
 
     monkeypatch.setattr(Embedder, "_read", counted)
     assert real_bot.ask(Question(text="how long will i be in hospital")).outcome == "answered"
