@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.errors import ModelError
-from bot.layers import IN_ONE, Pair, block_of, check, normed
+from bot.layers import IN_ONE, Pair, block_of, check
 from bot.tuned import LAYERS, pairs
 
 _TOKENS = 48
@@ -135,14 +135,11 @@ class Encoder:
             texts, tokens, width = states.shape
             heads = (texts, tokens, IN_ONE, self._heads, width // self._heads)
             for block in beside.blocks:
-                attended, output, inner, outer = block.linears
-                mixed = attended(states.to(self._precision), three).to(states.dtype)
+                mixed = block.attended(states, three).to(states.dtype)
                 query, key, value = mixed.view(heads).permute(2, 0, 3, 1, 4)
                 mixed = f.scaled_dot_product_attention(query, key, value, attn_mask=seen)
-                mixed = mixed.transpose(1, 2).reshape(states.shape).to(self._precision)
-                states = normed(block.norms[0], output(mixed, one) + states)
-                wide = inner(states.to(self._precision), one)
-                states = normed(block.norms[1], outer(wide, one) + states)
+                mixed = mixed.transpose(1, 2).reshape(states.shape)
+                states = block.after_attention(mixed, states, one)
         return states
 
     def _together(self, changed: Sequence[Changes]) -> _Beside:

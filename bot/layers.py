@@ -91,8 +91,20 @@ class Norm:
 class Block:
     """`linears`: query, key and value in one, what follows the attention, in, out."""
 
+    precision: Any
     linears: tuple[Linear, ...]
     norms: tuple[Norm, ...]
+
+    def attended(self, states: Any, owned: Any = None) -> Any:
+        """Query, key and value of each token, side by side, in the precision of the weights."""
+        return self.linears[0](states.to(self.precision), owned)
+
+    def after_attention(self, mixed: Any, states: Any, owned: Any = None) -> Any:
+        """The states that the block makes of its own input and of what the attention mixed."""
+        _, output, inner, outer = self.linears
+        states = _normed(self.norms[0], output(mixed.to(self.precision), owned) + states)
+        wide = inner(states.to(self.precision), owned)
+        return _normed(self.norms[1], outer(wide, owned) + states)
 
 
 def bfloat16_is_fast() -> bool:
@@ -122,7 +134,7 @@ def block_of(layer: Any, changes: Sequence[Pair], precision: Any, tokens: int) -
             )
         )
     norms = (_norm(layer.attention.output), _norm(layer.output))
-    return Block(linears=tuple(linears), norms=norms)
+    return Block(precision=precision, linears=tuple(linears), norms=norms)
 
 
 def _norm(holder: Any) -> Norm:
@@ -130,7 +142,7 @@ def _norm(holder: Any) -> Norm:
     return Norm(weight=norm.weight, bias=norm.bias, epsilon=norm.eps)
 
 
-def normed(norm: Norm, states: Any) -> Any:
+def _normed(norm: Norm, states: Any) -> Any:
     from torch.nn import functional as f
 
     return f.layer_norm(states, norm.weight.shape, norm.weight, norm.bias, norm.epsilon)

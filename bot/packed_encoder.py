@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from bot.layers import IN_ONE, block_of, check, normed
+from bot.layers import IN_ONE, block_of, check
 
 _TOKENS = 2_000
 """Tokens of a usual batch, all texts together: the weights are laid out for so many."""
@@ -30,12 +30,10 @@ class PackedEncoder:
         import torch
 
         check(model)
-        self._precision = torch.bfloat16 if half else torch.float32
+        precision = torch.bfloat16 if half else torch.float32
         self._heads = model.config.num_attention_heads
         self._embeddings = model.embeddings
-        self._blocks = [
-            block_of(layer, (), self._precision, _TOKENS) for layer in model.encoder.layer
-        ]
+        self._blocks = [block_of(layer, (), precision, _TOKENS) for layer in model.encoder.layer]
 
     def __call__(self, rows: Sequence[Sequence[int]]) -> list[Any]:
         """The last layer's states (tokens x width, in full precision) of each row of token ids.
@@ -54,11 +52,8 @@ class PackedEncoder:
                 input_ids=torch.tensor([tokens]), position_ids=torch.tensor([places])
             )[0]
             for block in self._blocks:
-                attended, output, inner, outer = block.linears
-                mixed = self._attention(attended(states.to(self._precision)), lengths)
-                states = normed(block.norms[0], output(mixed) + states)
-                wide = inner(states.to(self._precision))
-                states = normed(block.norms[1], outer(wide) + states)
+                mixed = self._attention(block.attended(states), lengths)
+                states = block.after_attention(mixed, states)
             states = states[: len(states) - len(fill)]
         made = dict(zip(order, states.split(lengths), strict=True))
         return [made[n] for n in range(len(rows))]

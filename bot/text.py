@@ -98,7 +98,7 @@ def sentence_spans(text: str, language: str = "en") -> list[Span]:
 
 def _segments(line: str, language: str) -> list[tuple[int, int]]:
     ends = [int(b["end_index"]) for b in sentencex.get_sentence_boundaries(language, line)]
-    # The end of the line so far is enough: all of it, each time, would be a tenth of an ingest.
+    # Searched in all of the line so far, each time, it was 3 in 100 of an ingest.
     ends = [end for end in ends if not _NO_END.search(line[:end].rstrip()[-_LONGEST_NO_END:])]
     ends += [m.end() for m in _MISSED_END.finditer(line)]
     ends.append(len(line))

@@ -129,3 +129,25 @@ def real_bot(real_settings: Settings) -> Iterator[Any]:
     bot.warm()
     yield bot
     bot.close()
+
+
+@pytest.fixture(scope="module")
+def base() -> Any:
+    """Tokenizer and bare model of the default model, as the library loads them."""
+    from bot.tuned import load_base
+    from bot.weights import model_folder
+
+    return load_base(model_folder("default"))
+
+
+@pytest.fixture(params=["laid out", "as they are"])
+def weights(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the operators of oneDNN, and as where torch was built without them."""
+    if request.param == "as they are":
+
+        def missing(*_: object) -> None:
+            raise RuntimeError("there is no such operator")
+
+        import torch
+
+        monkeypatch.setattr(torch.ops.mkldnn, "_reorder_linear_weight", missing)

@@ -9,26 +9,11 @@ import torch
 from bot.encoder import Changes, Encoder, padded, tokens_of
 from bot.errors import ModelError
 from bot.indexing.embedding import Embedder
+from bot.packed_encoder import PackedEncoder
 from bot.tuned import DOWN, UP, layer_names, load_base, mean_vectors, merge
 from bot.weights import model_folder
 
 TEXTS = ("yes", "How long until I can taste food again?", "gvhd " * 120, "Ich habe Angst.")
-
-
-@pytest.fixture(scope="module")
-def base():
-    return load_base(model_folder("default"))
-
-
-@pytest.fixture(params=["laid out", "as they are"])
-def weights(request, monkeypatch) -> None:
-    """With the operators of oneDNN, and as where torch was built without them."""
-    if request.param == "as they are":
-
-        def missing(*_: object) -> None:
-            raise RuntimeError("there is no such operator")
-
-        monkeypatch.setattr(torch.ops.mkldnn, "_reorder_linear_weight", missing)
 
 
 def some_changes(layers: list[str], seed: int) -> dict[str, np.ndarray]:
@@ -112,8 +97,9 @@ def test_changes_for_no_layer_of_a_block_and_other_models_are_refused(base) -> N
         Changes(model, extra)
     model.config.hidden_act = "relu"
     try:
-        with pytest.raises(ModelError, match="GELU"):
-            Encoder(model)
+        for kind in (Encoder, PackedEncoder):
+            with pytest.raises(ModelError, match="Only a BERT model with GELU"):
+                kind(model)
     finally:
         model.config.hidden_act = "gelu"
 

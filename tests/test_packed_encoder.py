@@ -8,10 +8,7 @@ import pytest
 import torch
 
 from bot.encoder import padded, tokens_of
-from bot.errors import ModelError
 from bot.packed_encoder import PackedEncoder
-from bot.tuned import load_base
-from bot.weights import model_folder
 
 TEXTS = (
     "yes",
@@ -23,11 +20,6 @@ TEXTS = (
 )
 
 
-@pytest.fixture(scope="module")
-def base():
-    return load_base(model_folder("default"))
-
-
 def library(tokenizer, model, rows):
     inputs = padded(tokenizer, rows)
     with torch.inference_mode():
@@ -35,15 +27,8 @@ def library(tokenizer, model, rows):
     return [states[: len(row)] for states, row in zip(made, rows, strict=True)]
 
 
-@pytest.mark.parametrize("laid_out", [True, False])
 @pytest.mark.parametrize("texts", [TEXTS, TEXTS[:1], TEXTS[::-1] * 3, TEXTS[1:2] * 3])
-def test_it_calculates_what_the_library_does(base, texts, laid_out, monkeypatch) -> None:
-    if not laid_out:
-
-        def missing(*_: object) -> None:
-            raise RuntimeError("there is no such operator")
-
-        monkeypatch.setattr(torch.ops.mkldnn, "_reorder_linear_weight", missing)
+def test_it_calculates_what_the_library_does(base, weights, texts) -> None:
     tokenizer, model = base
     rows = tokens_of(tokenizer, texts, 256)["input_ids"]
     ours = PackedEncoder(model)(rows)
@@ -74,13 +59,3 @@ def test_a_text_is_read_in_the_same_way_whatever_it_is_read_with(base) -> None:
 
 def test_of_nothing_comes_nothing(base) -> None:
     assert PackedEncoder(base[1])([]) == []
-
-
-def test_other_models_are_refused(base) -> None:
-    _, model = base
-    model.config.hidden_act = "relu"
-    try:
-        with pytest.raises(ModelError, match="Only a BERT model with GELU"):
-            PackedEncoder(model)
-    finally:
-        model.config.hidden_act = "gelu"

@@ -58,7 +58,7 @@ def _section_spans(text: str, section: Section, count: Count, max_tokens: int) -
         Span(start=section.span.start + sentence.start, end=section.span.start + sentence.end)
         for sentence in sentence_spans(section.span.of(text))
     ]
-    # Counted all at once: one by one, a tenth of an ingest went into it.
+    # Counted all at once: one by one it was a twentieth of an ingest.
     heading, *tokens_of_each = count(
         [" - ".join(section.heading) + ": ", *(span.of(text) for span in sentences)]
     )
