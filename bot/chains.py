@@ -15,6 +15,7 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableLambda
 from pydantic import ConfigDict
 
+from bot.answering.answerability import withheld_leads
 from bot.answering.flow import Bot
 from bot.indexing.embedding import Embedder
 from bot.records import Question
@@ -35,8 +36,10 @@ class LocalEmbeddings(Embeddings):
 
 
 class TransplantRetriever(BaseRetriever):
-    """The `k` best passages for a query, best first. Metadata holds `source_id`, `start`, `end`,
-    `title`, `heading` and `score`; the document's id is the passage id."""
+    """The `k` best passages for a query, best first; none where one that was withdrawn or is
+    overdue is clearly ahead of them, for its neighbours answer something else. Metadata holds
+    `source_id`, `start`, `end`, `title`, `heading` and `score`; the document's id is the passage
+    id."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -47,6 +50,9 @@ class TransplantRetriever(BaseRetriever):
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **kwargs: Any
     ) -> list[Document]:
         most = int(kwargs.get("k", self.k))
+        found = self.bot.retrieve(query)
+        if withheld_leads(found):
+            return []
         return [
             Document(
                 id=hit.chunk.chunk_id,
@@ -60,7 +66,7 @@ class TransplantRetriever(BaseRetriever):
                     "score": hit.score,
                 },
             )
-            for hit in self.bot.retrieve(query).hits[:most]
+            for hit in found.hits[:most]
         ]
 
 

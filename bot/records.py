@@ -1,4 +1,4 @@
-"""The nouns: frozen records that carry everything between the steps. No behaviour beyond identity.
+"""The nouns: frozen records carrying everything between the steps, with no behaviour but identity.
 Offsets are code points of `SourceDocument.text`, half-open. Dates are `datetime.date`."""
 
 from __future__ import annotations
@@ -203,9 +203,9 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """A retrieved passage. Ranks start at 1 and are None where that search did not return it.
-    Similarities are cosines of the question to the passage, to the nearest of its stored ways of
-    asking (`matched`), and the mean of the three nearest; `words` is the bm25, 0 without any."""
+    """A retrieved passage. Ranks start at 1, None where that search did not return it. Cosines of
+    the question: to the passage, to the nearest of its stored ways of asking (`matched`), the mean
+    of the three nearest; `words` is the bm25, 0 without any."""
 
     chunk: Chunk
     score: float
@@ -221,7 +221,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieved:
-    """Hits, best first; how near it is to known gaps (None: none known); its centres' shares."""
+    """Hits, best first; nearness to known gaps; shares of centres; lead of a withheld passage."""
 
     hits: tuple[Hit, ...]
     gap_similarity: float | None = None
@@ -229,6 +229,7 @@ class Retrieved:
     gap_group: str | None = None
     section_share: float | None = None
     gap_share: float | None = None
+    withheld_lead: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,9 +360,8 @@ class Answer:
     """What the chat, the API and the command line all show.
 
     Outcomes other than `answered` carry no statements, only what is in `related` and `notices`.
-
-    `language` is that of the bot's own words (`alert`, `notices`). `asked_in` is the language of
-    the question where it is not English; the first of the `notices` is then in it.
+    `language` is that of the bot's own words (`alert`, `notices`); `asked_in` that of a question
+    not in English; the first of the `notices` is then in it.
     """
 
     question: Question

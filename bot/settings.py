@@ -68,7 +68,8 @@ class Retrieval(_Group):
     """How many neighbours each search brings and what each similarity weighs in a passage's score.
     The weights were chosen on the development questions (docs/decisions/0001). `reranker` reads the
     first `rerank_top` hits once more: `words` word by word with the embedding model, `none` not, or
-    a folder with a cross-encoder; `rerank_weight` is what its likeness counts."""
+    a folder with a cross-encoder; `rerank_weight` is what its likeness counts. Behind `words` comes
+    the learned last order (docs/decisions/0021), which is made for these weights."""
 
     candidates: int = Field(default=40, ge=5, le=200)
     keep: int = Field(default=10, ge=1, le=50)

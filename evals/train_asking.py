@@ -1,19 +1,22 @@
 """Trains the changes of the model that reads questions for questions (docs/decisions/0010).
 
     python -m evals.train_asking             writes bot/rules/asking.npz
+    python -m evals.train_asking further     begins with the layers in it, one pass instead of three
 
 The stored ways of asking and the heading of a section are a class, and so is each group of known
 gaps: the changed model learns to tell the classes apart, from a start at their mean vectors. The
 questions of the split `learn` are examples, too: of any of the sections that answer them, or of any
 gap. It never sees another evaluation question, but prints after each pass how often the right class
-of a development question comes first and among three. Needs an index; about fifteen minutes on one
-core.
+of a development question comes first and among three. Needs an index. Each pass takes a quarter of
+an hour on one core.
 """
 
 from __future__ import annotations
 
 import random
+import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +34,15 @@ from bot.settings import load_settings
 from bot.tuned import DOWN, UP, load_base, mean_vectors
 from bot.weights import model_folder
 from evals.question_sets import Item, load_items
-from evals.train_second_look import in_batches, with_changes
+from evals.train_second_look import LowRank, in_batches, with_changes
 
-EPOCHS = 3
+EPOCHS, FURTHER = 3, 1
 BATCH = 64
 RATE, RATE_OF_CENTRES = 1e-3, 2e-3
 SCALE = 20.0
 SMOOTHING = 0.1
+OFTEN = 2
+"""How often a question of the split `learn` is shown in a pass: nothing else is what people ask."""
 SEED = 7
 
 Section = tuple[str, str]
@@ -67,8 +72,8 @@ def examples() -> tuple[list[str], list[list[int]], list[Section], list[str]]:
     gaps = [number for number, (source_id, _) in enumerate(names) if not source_id]
     for item in load_items("learn"):
         fitting = [names.index(section) for section in item.sections if section in names]
-        texts.append(item.question.text)
-        classes.append(fitting or gaps)
+        texts += [item.question.text] * OFTEN
+        classes += [fitting or gaps] * OFTEN
     return texts, classes, names, keys
 
 
@@ -118,28 +123,43 @@ def show(scores: torch.Tensor, items: list[Item], names: list[Section], what: st
     print(f"{what}: first {first:.3f}, among three {three:.3f} of {len(items)}", flush=True)
 
 
+def begin(changed: Mapping[str, LowRank], earlier: Mapping[str, np.ndarray]) -> None:
+    """Give the layers the changes of an earlier training."""
+    with torch.no_grad():
+        for name, layer in changed.items():
+            layer.down.copy_(torch.from_numpy(earlier[name + DOWN].astype(np.float32)))
+            layer.up.copy_(torch.from_numpy(earlier[name + UP].astype(np.float32)))
+
+
 def train(
-    texts: list[str], classes: list[list[int]], names: list[Section]
+    texts: list[str],
+    classes: list[list[int]],
+    names: list[Section],
+    earlier: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
-    """The changes as arrays by name, and `centres`: a vector of length one for each class."""
+    """The changes as arrays by name, and `centres`: a vector of length one for each class.
+    `earlier`: the changes to begin with."""
     torch.manual_seed(SEED)
     chance = random.Random(SEED)
     tokenizer, model = load_base(model_folder("default"))
+    changed = with_changes(model)
+    if earlier:
+        begin(changed, earlier)
     vectors = functional.normalize(read(tokenizer, model, texts), dim=1)
     which = torch.zeros(len(texts), len(names))
     for number, fitting in enumerate(classes):
         which[number, fitting] = 1.0
     alone = torch.where(which.sum(1, keepdim=True) == 1, which, 0.0)
     head = Classes(alone.T @ vectors)
-    changed = with_changes(model)
     parts = [p for layer in changed.values() for p in (layer.down, layer.up)]
     rates = [RATE, RATE_OF_CENTRES]
     optimizer = torch.optim.AdamW(
         [{"params": parts}, {"params": head.parameters()}], lr=RATE, weight_decay=0.0
     )
     items = [i for i in load_items("dev") if i.answerable and not i.question.history]
-    steps, step, started = EPOCHS * (len(texts) // BATCH + 1), 0, time.monotonic()
-    for epoch in range(EPOCHS):
+    epochs = FURTHER if earlier else EPOCHS
+    steps, step, started = epochs * (len(texts) // BATCH + 1), 0, time.monotonic()
+    for epoch in range(epochs):
         model.train()
         for some in in_batches(range(len(texts)), texts.__getitem__, chance, size=BATCH, parts=30):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
@@ -167,13 +187,16 @@ def train(
     return {**arrays, "centres": centres.numpy().astype(np.float16)}
 
 
-def main(path: Path = ASKING_FILE) -> None:
+def main(chosen: Sequence[str] = (), path: Path = ASKING_FILE) -> None:
+    if unknown := set(chosen) - {"further"}:
+        raise SystemExit(f"Not known: {', '.join(sorted(unknown))}. Say nothing, or: further")
     texts, classes, names, keys = examples()
     print(f"{len(texts)} questions, {len(names)} classes", flush=True)
-    arrays = {**train(texts, classes, names), "keys": np.array(keys)}
+    earlier = dict(np.load(path)) if "further" in chosen else None
+    arrays = {**train(texts, classes, names, earlier), "keys": np.array(keys)}
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
     print(f"written to {path}")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -48,6 +48,15 @@ def test_where_nothing_was_trained_there_is_no_centre() -> None:
     assert centres(empty, centres.shares([1.0, 0.0])) is empty
 
 
+def test_each_hit_has_the_share_of_its_section() -> None:
+    centres = Centres(CENTRES, (gap_key("cars"),), centre_key)
+    hits = (a_hit(PLAIN), a_hit(CHUNK))
+    first, second = centres.of(hits, centres.shares([1.0, 0.0]))
+    assert first is None
+    assert second == pytest.approx(1.0, abs=1e-3)
+    assert centres.of(hits, Centres(CENTRES, (), centre_key).shares([1.0, 0.0])) == [None, None]
+
+
 def test_the_judge_has_weights_of_their_own_for_what_was_trained_and_where_no_gaps_are_known() -> (
     None
 ):

@@ -241,6 +241,53 @@ def test_a_withdrawn_guide_no_longer_speaks_for_its_language(
         withdrawn.restore("maison.md", reason="test", by="test")
 
 
+VACCINES = """---
+title: {title}
+publisher: Clínica de prueba
+published: 2026-01-01
+review_by: 2099-01-01
+language: es
+---
+# {title}
+
+## {heading}
+
+{text}
+"""
+
+
+def test_no_neighbour_in_its_language_answers_for_a_guide_that_was_withdrawn(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, title, heading, text in (
+        (
+            "vac.md",
+            "Vacunas",
+            "¿Cuándo puedo recibir las vacunas después del trasplante?",
+            "Puede recibir las vacunas después del trasplante cuando su equipo lo diga. Las "
+            "primeras vacunas suelen empezar a los seis meses.",
+        ),
+        (
+            "fam.md",
+            "La familia",
+            "¿Qué vacunas debe recibir mi familia después del trasplante?",
+            "Su familia puede recibir las vacunas cuando quiera, también después del trasplante.",
+        ),
+    ):
+        page = VACCINES.format(title=title, heading=heading, text=text)
+        (settings.paths.knowledge / name).write_text(page, "utf-8")
+    ingest(settings)
+    monkeypatch.setattr("bot.withdrawals._LOOK_EVERY_SECONDS", 0.0)
+    bot = Bot.open(settings)
+    asked = "¿Cuándo puedo recibir las vacunas después del trasplante?"
+    assert {c.source.source_id for c in ask(bot, asked).citations} == {"vac.md"}
+    Withdrawals(settings.paths.var).withdraw("vac.md", None, reason="test", by="test")
+    answer = ask(bot, asked)
+    assert answer.outcome == "abstained"
+    assert answer.citations == ()
+    bot.close()
+
+
 @pytest.mark.parametrize(
     ("text", "locale", "said"),
     [

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from bot.answering.answerability import WITHHELD, WITHHELD_LEAD, Judge, load_model
 from bot.answering.flow import Bot
 from bot.errors import StoreError, UnknownSource
 from bot.indexing.flow import ingest
-from bot.records import Question, Span
+from bot.records import Query, Question, Retrieved, Span, Verdict
 from bot.settings import ROOT, Settings
 from bot.withdrawals import Withdrawals
+from tests.builders import a_document, a_hit, chunks_of
 
+CHUNK = chunks_of(a_document("## What is it?\n<!-- asked\n- what is it\n-->\n\nIt is a thing."))[0]
 QUESTION = Question(text="What is engraftment?")
 
 
@@ -86,6 +90,67 @@ def test_one_passage_can_be_withdrawn(settings: Settings) -> None:
     answer = bot.ask(QUESTION)
     assert passage not in {c.passage_id for c in answer.citations}
     assert passage not in {r.passage_id for r in answer.related}
+    bot.close()
+
+
+def test_no_neighbour_answers_for_a_guide_that_was_withdrawn(real_settings: Settings) -> None:
+    bot = Bot.open(real_settings)
+    asked = Question(text="why do i need my childhood jabs again")
+    before = bot.ask(asked)
+    assert before.outcome == "answered"
+    assert {c.source.source_id for c in before.citations} == {"vaccination.md"}
+    withdrawn = Withdrawals(real_settings.paths.var)
+    withdrawn.withdraw("vaccination.md", None, reason="out of date", by="Bo")
+    try:
+        answer = bot.ask(asked)
+        assert (answer.outcome, answer.reason) == ("abstained", WITHHELD)
+        assert "taken out of use" in answer.notices[0]
+        assert answer.citations == ()
+        for other in ("what is engraftment", "when should i wash my hands"):
+            assert bot.ask(Question(text=other)).outcome == "answered"
+    finally:
+        withdrawn.restore("vaccination.md", reason="read again", by="Bo")
+    assert bot.ask(asked).outcome == "answered"
+    bot.close()
+
+
+def verdict(lead: float | None, **values: float) -> Verdict:
+    hit = a_hit(CHUNK, asked_similarity=0.97, asked_mean=0.95, **values)
+    found = Retrieved(
+        hits=(hit,), gap_similarity=0.3, section_share=0.9, gap_share=0.02, withheld_lead=lead
+    )
+    return Judge(load_model(), lambda stem: True)(Query(text="what is it"), found)
+
+
+def test_only_a_clear_lead_of_what_is_withheld_silences_an_answer() -> None:
+    assert verdict(None).kind == "answerable"
+    assert verdict(WITHHELD_LEAD / 2).kind == "answerable", "a near equal: the new edition"
+    assert verdict(WITHHELD_LEAD * 1.1).reason == WITHHELD
+    far = Retrieved(
+        hits=(a_hit(CHUNK, asked_similarity=0.2, asked_mean=0.2, passage_similarity=0.1),),
+        gap_similarity=0.9,
+        section_share=0.01,
+        gap_share=0.9,
+        withheld_lead=0.5,
+    )
+    judged = Judge(load_model(), lambda stem: True)(Query(text="what is it"), far)
+    assert judged.reason == "known gap", "what was no answer anyway is told as before"
+
+
+def test_what_is_overdue_silences_its_neighbours_too(settings: Settings) -> None:
+    """Where overdue documents may not be shown."""
+    folder = settings.paths.knowledge
+    page = (folder / "engraftment.md").read_text("utf-8")
+    (folder / "engraftment.md").write_text(
+        re.sub(r"review_by: .*", "review_by: 2020-01-01", page), "utf-8"
+    )
+    ingest(settings)
+    refusing = settings.model_copy(
+        update={"answering": settings.answering.model_copy(update={"overdue_sources": "refuse"})}
+    )
+    bot = Bot.open(refusing)
+    assert "engraftment.md" not in cited(bot)
+    assert not bot.ask(QUESTION).citations
     bot.close()
 
 

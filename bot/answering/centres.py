@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from bot.records import Retrieved
+from bot.records import Hit, Retrieved
 
 Shares = npt.NDArray[np.float32]
 
@@ -47,13 +47,17 @@ class Centres:
         made: Shares = found / found.sum()
         return made
 
+    def of(self, hits: Sequence[Hit], shares: Shares) -> list[float | None]:
+        """The share of each hit's section; None where it was not trained on."""
+        if not len(shares):
+            return [None] * len(hits)
+        places = [
+            self._places.get(self._key(h.chunk.asked)) if h.chunk.asked else None for h in hits
+        ]
+        return [None if place is None else float(shares[place]) for place in places]
+
     def __call__(self, retrieved: Retrieved, shares: Shares) -> Retrieved:
         if not retrieved.hits or not len(shares):
             return retrieved
-        ways = retrieved.hits[0].chunk.asked
-        own = self._places.get(self._key(ways)) if ways else None
-        return replace(
-            retrieved,
-            section_share=None if own is None else float(shares[own]),
-            gap_share=float(shares[self._gaps].sum()),
-        )
+        (own,) = self.of(retrieved.hits[:1], shares)
+        return replace(retrieved, section_share=own, gap_share=float(shares[self._gaps].sum()))

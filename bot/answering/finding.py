@@ -1,5 +1,5 @@
-"""From a question to hits: rewriting, retrieval and the closer reading, put together for one index.
-Part of the answering flow.
+"""From a question to hits: rewriting, retrieval, closer reading, last order, for one index. Part of
+the answering flow.
 """
 
 from __future__ import annotations
@@ -11,9 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from bot.answering.centres import Centres
 from bot.answering.opened import OpenIndex
+from bot.answering.ranking import Ranker, load_rank_weights
 from bot.answering.reply import Reads
 from bot.answering.rereading import Rereader, WordByWord, Words
-from bot.answering.retrieval import PRIORITY_STEP, Retriever, Searches, Weights
+from bot.answering.retrieval import (
+    PRIORITY_STEP,
+    Retriever,
+    Searches,
+    Weights,
+    anything,
+    apart,
+)
 from bot.answering.rewriting import Rewriter
 from bot.errors import BotError, DamagedIndex
 from bot.indexing.chunking import passage_text
@@ -30,6 +38,8 @@ if TYPE_CHECKING:
     from bot.indexing.word_vectors import Matrix
 
 Use = Callable[[], contextlib.AbstractContextManager[OpenIndex]]
+WORDS = "words"
+"""The closer reading of bot/answering/rereading.py, by its name in the settings."""
 _BESIDE = 4
 """Searches that run beside others, of all questions together; more than that wait."""
 
@@ -109,10 +119,11 @@ class Finder:
         self._chosen = chosen
         self._embedder = embedder
         self._lexicon = lexicon
+        self._ranker = Ranker(load_rank_weights(), priority_step=PRIORITY_STEP)
         self._tools: tuple[str, Rewriter, Centres] | None = None
         # Its threads end with it.
         self._beside = ThreadPoolExecutor(_BESIDE, thread_name_prefix="search")
-        named = chosen.reranker not in ("words", "none")
+        named = chosen.reranker not in (WORDS, "none")
         self._cross_encoder = CrossEncoder(chosen.reranker) if named else None
 
     def queries(self, index: OpenIndex, question: Question) -> tuple[Query, ...]:
@@ -123,21 +134,25 @@ class Finder:
         self,
         index: OpenIndex,
         query: Query,
-        accept: Callable[[Chunk], bool],
+        withheld: Callable[[Chunk], bool],
+        accept: Callable[[Chunk], bool] = anything,
         *,
         read: Reads | None = None,
         only: Sequence[str] | None = None,
     ) -> Retrieved:
-        """The hits, best first. `only` keeps the search to these documents; `read` is for callers
-        that need what the model made of the question as well."""
+        """The hits, best first: passages that `accept` wants, none that is `withheld`. `only` keeps
+        the search to these documents; `read` is for callers that need what the model made of the
+        question as well."""
         read = read or self.reader(Question(text=query.text), lambda: contextlib.nullcontext(index))
         for text in (query.full, query.text):  # a reader serves one thread at a time
             read(text)
         centres = self._tools_of(index)[2]
         shares = self._beside.submit(centres.shares, read(query.text).asked)
-        found = self._retriever(index, read, only)(query, accept)
+        found = self._retriever(index, read, only)(query, withheld, accept)
         found = self._rereader(index, read)(query, found)
-        return centres(found, shares.result())
+        if self._chosen.reranker == WORDS:  # the weights are fitted to what it gives
+            found = self._ranker(found, centres.of(found.hits, shares.result()))
+        return centres(apart(found, withheld), shares.result())
 
     def _tools_of(self, index: OpenIndex) -> tuple[str, Rewriter, Centres]:
         """What is made once for a generation of the index, whose name comes first."""

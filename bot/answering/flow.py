@@ -13,7 +13,7 @@ from datetime import date
 from typing import Self
 
 import bot
-from bot.answering.answerability import Features, Judge, load_model
+from bot.answering.answerability import WITHHELD, Features, Judge, load_model, withheld_leads
 from bot.answering.checking import check_question
 from bot.answering.citing import Found, cite, follow_ups, related, worth_reading
 from bot.answering.coverage import only_covered
@@ -26,8 +26,10 @@ from bot.answering.opened import IndexHolder, OpenIndex
 from bot.answering.preference import prefer
 from bot.answering.remembered import Remembered
 from bot.answering.reply import Reads, Reply
+from bot.answering.retrieval import anything
 from bot.answering.scope import Scope
 from bot.answering.screening import Screener
+from bot.answering.showing import Showing
 from bot.answering.triage import Triage
 from bot.answering.verification import Verifier
 from bot.contacts import contact_of
@@ -78,12 +80,11 @@ class Bot:
         self._settings = settings
         self._embedder = embedder
         self._index = index
-        self._today = today
-        self._shows_overdue = settings.answering.overdue_sources == "notice"
         self._spoken = frozenset(rules.spoken)
         self._common = {rule.code: frozenset(rule.common) for rule in rules.languages.language}
         self._lexicon = load_lexicon()
-        self._withdrawn = withdrawals_of(settings)
+        notice = settings.answering.overdue_sources == "notice"
+        self._show = Showing(withdrawals_of(settings), today, shows_overdue=notice)
         triage = Triage(
             rules,
             region=settings.locale.region,
@@ -199,7 +200,7 @@ class Bot:
         greeting = self._greeting(question, reply.language, reply.heard)
         if foreign:
             reply.asked_in = foreign.code
-            if not greeting and not self._guides_in(foreign.code):
+            if not greeting and not self._has_guides_in(foreign.code):
                 return "unsupported_language", "the question is not in English", (foreign.message,)
             if foreign.code not in self._spoken:
                 reply.lead = foreign.when_ill
@@ -213,23 +214,28 @@ class Bot:
             return "greeting", "greeting", (said,)
         return None
 
-    def _guides_in(self, language: str) -> tuple[str, ...]:
-        """The documents in a language that may be shown, by id; none where there is no index."""
+    def _has_guides_in(self, language: str) -> bool:
+        """May a document in this language be shown? None can where there is no index."""
         try:
-            found = [s for s in self.sources() if primary(s.language) == language]
+            found = self.sources()
         except BotError:
-            return ()
-        return tuple(s.source_id for s in found if self._shows_overdue or not self._overdue(s))
+            return False
+        return any(primary(s.language) == language and self._show.document(s) for s in found)
 
     def _from_documents(self, reply: Reply, index: OpenIndex) -> Answer:
         question = reply.question
         messages = load_messages(reply.language)
         spoken = reply.asked_in or ENGLISH
+
+        def in_language(chunk: Chunk) -> bool:
+            return primary(chunk.source.language) == spoken
+
         # Guides in another language are few: searched alone, or English would crowd them out.
-        only = self._guides_in(spoken) if reply.asked_in else None
+        all_sources = index.passages.sources() if reply.asked_in else ()
+        only = [s.source_id for s in all_sources if primary(s.language) == spoken] or None
         with reply.timed("find"):
             query, retrieved, verdict = self._find_and_judge(
-                index, reply.read, lambda chunk: self._may_be_shown(chunk, spoken), only=only
+                index, reply.read, in_language, only=only
             )
             if reply.asked_in:
                 common = self._common.get(reply.asked_in, frozenset())
@@ -257,10 +263,12 @@ class Bot:
         reply.follow_ups = follow_ups(
             retrieved.hits,
             (c.passage_id for c in reply.citations),
-            lambda s: [c for c in index.passages.chunks_of(s) if self._may_be_shown(c, spoken)],
+            lambda s: [
+                c for c in index.passages.chunks_of(s) if in_language(c) and self._show.shown(c)
+            ],
             lambda heading: self._scope(Question(text=heading)) is None,
         )
-        overdue = any(self._overdue(c.source) for c in reply.citations)
+        overdue = any(self._show.overdue(c.source) for c in reply.citations)
         notices = (preferred.notice, messages.overdue if overdue else None)
         return reply.build("answered", None, tuple(n for n in notices if n))
 
@@ -268,7 +276,7 @@ class Bot:
         self,
         index: OpenIndex,
         read: Reads,
-        accept: Callable[[Chunk], bool],
+        accept: Callable[[Chunk], bool] = anything,
         *,
         only: Sequence[str] | None = None,
     ) -> tuple[Query, Retrieved, Verdict]:
@@ -277,8 +285,10 @@ class Bot:
         judge = Judge(self._judge_model, index.knows)
         readings = []
         for query in read.queries(index):
-            retrieved = self._find(index, query, accept, read=read, only=only)
+            retrieved = self._find(index, query, self._show.withheld, accept, read=read, only=only)
             readings.append((query, retrieved, judge(query, retrieved)))
+        if withheld_leads(readings[0][1]):  # then the other reading is no answer to it
+            return readings[0]
         return max(readings, key=lambda reading: reading[2].score)
 
     def _general(self, rule_id: str) -> tuple[Related, ...]:
@@ -290,7 +300,7 @@ class Bot:
                     chunk
                     for section in self._scope.general(rule_id)
                     for chunk in index.passages.chunks_of(section.source_id)
-                    if chunk.heading[-1:] == (section.heading,) and self._may_be_shown(chunk)
+                    if chunk.heading[-1:] == (section.heading,) and self._show.shown(chunk)
                 )
         except BotError:
             return ()
@@ -299,27 +309,18 @@ class Bot:
         self, reply: Reply, index: OpenIndex, retrieved: Retrieved, verdict: Verdict
     ) -> Answer:
         reply.related = related(hit.chunk for hit in retrieved.hits)
-        notices = [load_messages(reply.language).abstained]
+        messages = load_messages(reply.language)
+        notices = [messages.withheld if verdict.reason == WITHHELD else messages.abstained]
         # What not-covered.toml says instead is in English.
         if verdict.reason == "known gap" and retrieved.gap_group and reply.language == ENGLISH:
             notices.append(index.manifest.gap_groups.get(retrieved.gap_group, ""))
         return reply.build("abstained", verdict.reason, tuple(n for n in notices if n))
 
-    def _overdue(self, source: SourceInfo) -> bool:
-        return source.overdue(self._today())
-
-    def _may_be_shown(self, chunk: Chunk, language: str | None = None) -> bool:
-        """`language`: only of guides in it."""
-        if language and primary(chunk.source.language) != language:
-            return False
-        shown = self._shows_overdue or not self._overdue(chunk.source)
-        return shown and not self._withdrawn.covers(chunk)
-
     # What the edges need beside answers.
     def document(self, source_id: str) -> SourceDocument:
         """The stored document. Raises `UnknownSource` (also where it was withdrawn), `NoIndex`,
         `DamagedIndex`."""
-        if self._withdrawn.source(source_id):
+        if self._show.gone(source_id):
             raise UnknownSource(f"The document {source_id!r} was withdrawn.")
         with self._index.use() as index:
             return index.passages.document(source_id)
@@ -328,7 +329,7 @@ class Bot:
         """All documents of the serving generation that are not withdrawn, by title."""
         with self._index.use() as index:
             found = index.passages.sources()
-        return tuple(s for s in found if not self._withdrawn.source(s.source_id))
+        return tuple(s for s in found if not self._show.gone(s.source_id))
 
     def retrieve(self, text: str, *, read: Reads | None = None) -> Retrieved:
         """The hits for a query, as `search` prints them. `read`: where the model has read it."""
@@ -336,7 +337,7 @@ class Bot:
         self._check(question)
         with self._index.use() as index:
             query, *_ = self._find.queries(index, question)
-            return self._find(index, query, self._may_be_shown, read=read)
+            return self._find(index, query, self._show.withheld, read=read)
 
     def examine(self, question: Question) -> tuple[Chunk, Features] | None:
         """The best passage and what the answerability model sees of it; for fitting that model.
@@ -345,7 +346,7 @@ class Bot:
         if self._before_documents(reply):
             return None
         with self._index.use() as index:
-            query, retrieved, _ = self._find_and_judge(index, reply.read, self._may_be_shown)
+            query, retrieved, _ = self._find_and_judge(index, reply.read)
             if not retrieved.hits:
                 return None
             features = Judge(self._judge_model, index.knows).features(query, retrieved)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Protocol
 
@@ -92,12 +92,19 @@ class _Candidate:
     nearest: int | None = None
 
 
+def anything(chunk: Chunk) -> bool:
+    """Accepts every passage."""
+    return True
+
+
 class Retriever:
-    """Callable: a query in, `Retrieved` out. `accept` says which passages may be shown at all
-    (not withdrawn, not overdue). `records_each` is how many headings and ways of asking a passage
-    has on average: more of them than so many a passage need not be looked at. `gaps`: does the
-    index know questions that it does not cover? `beside` searches the stored questions while the
-    other two searches run: half of the time is spent in the stores, outside Python."""
+    """Callable: a query in, `Retrieved` out. Among its hits are some that may not be shown, those
+    that `withheld` names (withdrawn, overdue): `apart` takes them out once the hits are in their
+    last order. `accept` says which are wanted (of a language). `records_each` is how many headings
+    and ways of asking a passage has on average: more of them than so many a passage need not be
+    looked at. `gaps`: does the index know questions that it does not cover? `beside` searches the
+    stored questions while the other two searches run: half of the time is spent in the stores,
+    outside Python."""
 
     def __init__(
         self,
@@ -119,7 +126,12 @@ class Retriever:
         self._candidates = candidates
         self._keep = keep
 
-    def __call__(self, query: Query, accept: Callable[[Chunk], bool]) -> Retrieved:
+    def __call__(
+        self,
+        query: Query,
+        withheld: Callable[[Chunk], bool],
+        accept: Callable[[Chunk], bool] = anything,
+    ) -> Retrieved:
         search, k = self._searches, self._candidates
         # People wrote the stored questions, abbreviations and all: what is spelled out beside
         # "GVHD" leads away from them.
@@ -151,13 +163,17 @@ class Retriever:
             )
 
         hits: list[Hit] = []
+        shown = 0
         ranked = iter(self._ranked(found, outlines, floors))
-        while len(hits) < self._keep and (best := dict(islice(ranked, self._keep))):
+        while shown < self._keep and (best := dict(islice(ranked, self._keep))):
             chunks = search.chunks(best)
-            hits += [hit(chunks[i], score) for i, score in best.items() if accept(chunks[i])]
+            for chunk, score in ((chunks[i], score) for i, score in best.items()):
+                if shown < self._keep and accept(chunk):
+                    hits.append(hit(chunk, score))
+                    shown += not withheld(chunk)
         gap = next((m for m in questions if m.kind == "gap"), None)
         return Retrieved(
-            hits=tuple(hits[: self._keep]),
+            hits=tuple(hits),
             # A gap beyond the neighbours fetched is at most as near as the farthest of them.
             gap_similarity=gap.similarity if gap else floors[1] if self._gaps else None,
             gap_question=gap.text if gap else None,
@@ -200,6 +216,26 @@ class Retriever:
         )
         size = weights.passage + weights.asked + weights.asked_mean + weights.heading
         return total / size if size else total
+
+
+def apart(retrieved: Retrieved, withheld: Callable[[Chunk], bool]) -> Retrieved:
+    """The hits that may be shown, and how far one of the others is ahead of the first of them: in
+    score, priority counted. None where none is, and where only one of both has ways of asking: a
+    leaflet that takes the place of a guide is judged by itself."""
+    hits: list[Hit] = []
+    ahead: list[Hit] = []
+    for hit in retrieved.hits:
+        if not withheld(hit.chunk):
+            hits.append(hit)
+        elif not hits:
+            ahead.append(hit)
+    alike = [h for h in ahead if hits and bool(h.chunk.asked) == bool(hits[0].chunk.asked)]
+    lead = max(map(_worth, alike)) - _worth(hits[0]) if alike else None
+    return replace(retrieved, hits=tuple(hits), withheld_lead=lead)
+
+
+def _worth(hit: Hit) -> float:
+    return hit.score + PRIORITY_STEP * hit.chunk.source.priority
 
 
 def _gather(
