@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bot.answering.flow import Bot
 from bot.answering.ranking import SIGNS, Ranker, RankWeights, load_rank_weights, signs
 from bot.errors import RulesError
 from bot.records import Hit, Retrieved
@@ -49,6 +50,21 @@ def test_priority_decides_between_near_equals() -> None:
         B, chunk=replace(B.chunk, source=replace(B.chunk.source, priority=2)), score=0.77
     )
     assert order((A, wanted), [0.5, 0.5])[0].chunk == wanted.chunk
+
+
+def test_the_bot_puts_its_hits_in_this_order(
+    real_bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = "when will my hair grow back"
+    usual = [hit.chunk.chunk_id for hit in real_bot.retrieve(asked).hits]
+
+    def turned(retrieved: Retrieved, shares: list[float | None]) -> Retrieved:
+        assert any(share is not None for share in shares)
+        return replace(retrieved, hits=retrieved.hits[::-1])
+
+    monkeypatch.setattr(real_bot._find, "_ranker", turned)
+    turned_round = [hit.chunk.chunk_id for hit in real_bot.retrieve(asked).hits]
+    assert turned_round[0] != usual[0]
 
 
 def test_broken_weights_are_named(tmp_path: Path) -> None:
