@@ -210,7 +210,7 @@ def path(bot: Bot, text: str) -> object:
     reply = bot._reply(Question(text=text))
     assert bot._before_documents(reply) is None
     with bot._index.use() as index:
-        return bot._find_and_judge(index, reply.read, lambda chunk: bot._may_be_shown(chunk, "en"))
+        return bot._find_and_judge(index, reply.read)
 
 
 def measure(settings: Settings, corpus: Path, passages: int, seed: int, count: int) -> None:
