@@ -18,7 +18,7 @@ MARGIN: Final = 0.03
 """How much lower than the first hit another may score to count as its near equal: one step of
 front matter `priority`.
 """
-SISTER_MARGIN: Final = 0.15
+SISTER_MARGIN: Final = 0.18
 """The same, where the first section is headed for the other kind of transplant and another one of
 its document for the reader's.
 """
