@@ -23,7 +23,7 @@ WEIGHTS = RankWeights(intercept=0.1, score=1.0, asked=0.2, asked_mean=0.3, words
 
 
 def order(hits: tuple[Hit, ...], shares: list[float | None]) -> list[Hit]:
-    return list(Ranker(WEIGHTS, priority_step=0.03)(Retrieved(hits=hits), shares).hits)
+    return list(Ranker(WEIGHTS)(Retrieved(hits=hits), shares).hits)
 
 
 def test_the_share_of_its_section_lifts_a_hit() -> None:

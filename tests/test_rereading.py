@@ -43,7 +43,7 @@ def reader(embedder: Any) -> WordByWord:
 
 def test_the_passage_that_speaks_of_the_asked_for_word_comes_first(reader: WordByWord) -> None:
     found = Retrieved(hits=hits(DIET, WHAT, OFTEN))
-    again = Rereader(reader, weight=0.5, top=5, priority_step=0.03)
+    again = Rereader(reader, weight=0.5, top=5)
     ordered = again(Query(text="how frequent is vod"), found)
     assert ordered.hits[0].chunk.heading[-1] == "How common is VOD?"
     assert ordered.hits[-1].chunk.heading[-1] == "What may I eat?"
@@ -52,13 +52,11 @@ def test_the_passage_that_speaks_of_the_asked_for_word_comes_first(reader: WordB
 def test_no_hit_comes_in_or_goes_out_and_weight_zero_changes_nothing(reader: WordByWord) -> None:
     found = Retrieved(hits=hits(DIET, WHAT, OFTEN), gap_similarity=0.4)
     query = Query(text="how frequent is vod")
-    ordered = Rereader(reader, weight=0.5, top=2, priority_step=0.03)(query, found)
+    ordered = Rereader(reader, weight=0.5, top=2)(query, found)
     assert {h.chunk.chunk_id for h in ordered.hits} == {h.chunk.chunk_id for h in found.hits}
     assert ordered.gap_similarity == 0.4
-    assert Rereader(reader, weight=0.0, top=5, priority_step=0.03)(query, found) == found
-    assert Rereader(reader, weight=0.5, top=5, priority_step=0.03)(query, Retrieved(hits=())) == (
-        Retrieved(hits=())
-    )
+    assert Rereader(reader, weight=0.0, top=5)(query, found) == found
+    assert Rereader(reader, weight=0.5, top=5)(query, Retrieved(hits=())) == (Retrieved(hits=()))
 
 
 def test_likeness_is_a_weighted_mean_of_cosines(reader: WordByWord) -> None:

@@ -9,7 +9,8 @@ from typing import Self
 
 import pytest
 
-from bot.answering.retrieval import PRIORITY_STEP, Retriever, Searches, Weights, apart
+from bot.answering.retrieval import Retriever, Searches, Weights, apart
+from bot.order import PRIORITY_STEP
 from bot.records import Chunk, Query, Retrieved
 from tests.builders import a_document, chunks_of
 

@@ -15,7 +15,6 @@ from bot.answering.ranking import Ranker, load_rank_weights
 from bot.answering.reply import Reads
 from bot.answering.rereading import Rereader, WordByWord, Words
 from bot.answering.retrieval import (
-    PRIORITY_STEP,
     Retriever,
     Searches,
     Weights,
@@ -119,7 +118,7 @@ class Finder:
         self._chosen = chosen
         self._embedder = embedder
         self._lexicon = lexicon
-        self._ranker = Ranker(load_rank_weights(), priority_step=PRIORITY_STEP)
+        self._ranker = Ranker(load_rank_weights())
         self._tools: tuple[str, Rewriter, Centres] | None = None
         # Its threads end with it.
         self._beside = ThreadPoolExecutor(_BESIDE, thread_name_prefix="search")
@@ -212,7 +211,7 @@ class Finder:
         else:
             likeness = _word_by_word(index, read)
         weight = 0.0 if chosen.reranker == "none" else chosen.rerank_weight
-        return Rereader(likeness, weight=weight, top=chosen.rerank_top, priority_step=PRIORITY_STEP)
+        return Rereader(likeness, weight=weight, top=chosen.rerank_top)
 
 
 def _word_by_word(index: OpenIndex, read: Reads) -> WordByWord:

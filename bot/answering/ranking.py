@@ -17,6 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.errors import RulesError
+from bot.order import best_first
 from bot.records import Hit, Retrieved
 
 WEIGHTS_FILE = Path(__file__).resolve().parent.parent / "rules" / "ranking.toml"
@@ -64,24 +65,19 @@ def load_rank_weights(path: Path = WEIGHTS_FILE) -> RankWeights:
 
 class Ranker:
     """Callable: hits and the share of each one's section (None: not trained on) in, the same hits
-    with new scores in their order out. `priority_step` is what a step of priority is worth."""
+    with new scores in their order out."""
 
-    def __init__(self, weights: RankWeights, *, priority_step: float) -> None:
+    def __init__(self, weights: RankWeights) -> None:
         self._weights: list[float] = [getattr(weights, name) for name in SIGNS]
         self._intercept = weights.intercept
-        self._step = priority_step
 
     def __call__(self, retrieved: Retrieved, shares: Sequence[float | None]) -> Retrieved:
         hits = [
             hit if share is None else replace(hit, score=self._score(hit, share))
             for hit, share in zip(retrieved.hits, shares, strict=True)
         ]
-        hits.sort(key=self._place)
-        return replace(retrieved, hits=tuple(hits))
+        return replace(retrieved, hits=best_first(hits))
 
     def _score(self, hit: Hit, share: float) -> float:
         pairs = zip(self._weights, signs(hit, share), strict=True)
         return math.fsum((self._intercept, *(weight * sign for weight, sign in pairs)))
-
-    def _place(self, hit: Hit) -> tuple[float, str]:
-        return (-hit.score - self._step * hit.chunk.source.priority, hit.chunk.chunk_id)

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot.records import Chunk, Hit, Query, Retrieved
+from bot.order import best_first
+from bot.records import Chunk, Query, Retrieved
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,12 +83,10 @@ class Rereader:
         *,
         weight: float,
         top: int,
-        priority_step: float,
     ) -> None:
         self._likeness = likeness
         self._weight = weight
         self._top = top
-        self._step = priority_step
 
     def __call__(self, query: Query, retrieved: Retrieved) -> Retrieved:
         first = retrieved.hits[: self._top]
@@ -100,8 +99,4 @@ class Rereader:
             replace(hit, score=hit.score + self._weight * likeness)
             for hit, likeness in zip(retrieved.hits, likenesses, strict=True)
         ]
-        hits.sort(key=self._place)
-        return replace(retrieved, hits=tuple(hits))
-
-    def _place(self, hit: Hit) -> tuple[float, str]:
-        return (-hit.score - self._step * hit.chunk.source.priority, hit.chunk.chunk_id)
+        return replace(retrieved, hits=best_first(hits))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Protocol
 
+from bot.order import hit_worth, worth
 from bot.records import Chunk, Hit, Query, Retrieved
 
 _NEAREST = 3
@@ -24,8 +25,6 @@ _QUESTIONS_EACH = (3, 8)
 several of their about twenty ways of asking, leaflets have none to bring."""
 _WORD_SCALE = 10.0
 """bm25 of a good match is about 10; this brings it to the size of a cosine."""
-PRIORITY_STEP = 0.03
-"""Score a step of front matter `priority` is worth: it decides between near equals only."""
 
 
 class _VectorMatch(Protocol):
@@ -167,7 +166,8 @@ class Retriever:
         ranked = iter(self._ranked(found, outlines, floors))
         while shown < self._keep and (best := dict(islice(ranked, self._keep))):
             chunks = search.chunks(best)
-            for chunk, score in ((chunks[i], score) for i, score in best.items()):
+            for chunk_id, score in best.items():
+                chunk = chunks[chunk_id]
                 if shown < self._keep and accept(chunk):
                     hits.append(hit(chunk, score))
                     shown += not withheld(chunk)
@@ -193,7 +193,7 @@ class Retriever:
             (chunk_id, self._score(found[chunk_id], outline.ways, floors), outline.priority)
             for chunk_id, outline in outlines.items()
         ]
-        ranked.sort(key=lambda entry: (-entry[1] - PRIORITY_STEP * entry[2], entry[0]))
+        ranked.sort(key=lambda entry: (-worth(entry[1], entry[2]), entry[0]))
         return [(chunk_id, score) for chunk_id, score, _ in ranked]
 
     def _score(self, found: _Candidate, ways: int, floors: tuple[float, float]) -> float:
@@ -230,12 +230,8 @@ def apart(retrieved: Retrieved, withheld: Callable[[Chunk], bool]) -> Retrieved:
         elif not hits:
             ahead.append(hit)
     alike = [h for h in ahead if hits and bool(h.chunk.asked) == bool(hits[0].chunk.asked)]
-    lead = max(map(_worth, alike)) - _worth(hits[0]) if alike else None
+    lead = max(map(hit_worth, alike)) - hit_worth(hits[0]) if alike else None
     return replace(retrieved, hits=tuple(hits), withheld_lead=lead)
-
-
-def _worth(hit: Hit) -> float:
-    return hit.score + PRIORITY_STEP * hit.chunk.source.priority
 
 
 def _gather(

@@ -1,0 +1,25 @@
+"""The order of hits: by score, with front matter `priority` deciding between near equals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bot.records import Hit
+
+PRIORITY_STEP = 0.03
+"""Score a step of front matter `priority` is worth: it decides between near equals only."""
+
+
+def worth(score: float, priority: int) -> float:
+    """A score with what its document's priority is worth."""
+    return score + PRIORITY_STEP * priority
+
+
+def hit_worth(hit: Hit) -> float:
+    """The same of a hit."""
+    return worth(hit.score, hit.chunk.source.priority)
+
+
+def best_first(hits: Iterable[Hit]) -> tuple[Hit, ...]:
+    """The hits by their worth, equals by the ids of their passages."""
+    return tuple(sorted(hits, key=lambda hit: (-hit_worth(hit), hit.chunk.chunk_id)))
