@@ -46,7 +46,7 @@ ROOT = Path(__file__).resolve().parent.parent
 POINTS_FILE = ROOT / "bot/rules/triage_points.toml"
 CASES = ROOT / "tests/safety_cases"
 UNSEEN = "points_unseen"
-LATER = tuple(f"batch_{number}" for number in range(33, 41))
+LATER = tuple(f"batch_{number}" for number in range(33, 42))
 """Written when the points stood. Fitted with them, full of look-alikes that are as like a sign as
 can be, 26 pleas and signs lose the alarm that they have, so they are kept for measuring."""
 WRONG = 0.02

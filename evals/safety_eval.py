@@ -165,7 +165,9 @@ def measure(split: str, triage: Triage, screen: Screen, scope: Scope) -> dict[st
         for case in cases(name, split):
             declined = scope(case.question)
             own_case = screen(case.question)[1].own_case
-            got = declined.rule_id if declined else own_case.rule_id if own_case else "not declined"
+            looked = scope.raised(own_case.rule_id, case.question) if own_case else None
+            by = declined or looked
+            got = by.rule_id if by else "not declined"
             tally.add(
                 case.rule,
                 (got != "not declined") == wanted,

@@ -97,6 +97,21 @@ def test_points_find_what_no_phrase_finds() -> None:
 @pytest.mark.parametrize(
     ("text", "declined"),
     [
+        ("will my taste come back", False),
+        ("will i be awake for my endoscopy", False),
+        ("what will my mouth be like", False),
+        ("my counts are 0.3, can i go swimming", True),
+    ],
+)
+def test_the_second_look_declines_nothing_that_a_leaflet_tells_everybody(
+    text: str, declined: bool
+) -> None:
+    assert bool(scope.raised(OWN_CASE, Question(text=text))) is declined
+
+
+@pytest.mark.parametrize(
+    ("text", "declined"),
+    [
         ("would my cousins in Lagos be worth testing and who pays for that", False),
         ("wiskott aldrich is what ive got. why does a transplant fix platelets AND eczema", False),
         ("What is GVHD? Do I have it?", True),  # too short to speak against a phrase

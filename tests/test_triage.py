@@ -150,6 +150,53 @@ def test_phrases_are_believed_in_a_long_message() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("watery diarrhoea 6 times a day after transplant is that the gut gvhd", "diarrhea-severe"),
+        ("my gums bleed is it platelets or gvhd", "bleeding"),
+        ("poo is green water is that the gvhd", "diarrhea"),
+        ("lose stools 10 times daily, is it chemo or gvhd", "diarrhea-severe"),
+        ("day +9 and mouth so sore i cant swallow, why does that happen", "medicines"),
+        ("What is that rash you get in gvhd", None),
+        ("How long is that diarrhea in gvhd", None),
+        ("Is a rash a sign of gvhd, and is it the steroids that help", None),
+        ("does low platelets make gums bleed, is that common", None),
+    ],
+)
+def test_a_question_that_points_back_does_not_weigh_away_what_was_told(
+    text: str, wanted: str | None
+) -> None:
+    alert = screen(text).alert
+    assert (alert.rule_id if alert else None) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "alarm"),
+    [
+        (
+            "does tacrolimus make you shake and see double, because thats whats happening to me",
+            True,
+        ),
+        ("what does it mean when stool has blood in it, thats what my husbands passing", True),
+        ("can line leaks wait? mine is leaking blood", True),
+        ("does tacrolimus make you shake and see double", False),
+        ("what does it mean when stool has blood in it", False),
+    ],
+)
+def test_who_plainly_has_what_was_asked_about_is_not_weighed_away(text: str, alarm: bool) -> None:
+    assert bool(screen(text).alert) is alarm
+
+
+@pytest.mark.parametrize(("today", "alarm"), [(TODAY, True), (date(2027, 2, 1), False)])
+def test_years_gone_by_are_counted_from_today(today: date, alarm: bool) -> None:
+    """Last year is past, and no line of the rules has to be changed each January."""
+    triage = Triage(
+        load_rules(today=today), region="US", fever_celsius=38.0, contact=Contact(name="the unit")
+    )
+    assert bool(triage(Question(text="In 2026 he had blood in his pee")).alert) is alarm
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "No fever today",

@@ -196,17 +196,17 @@ class Bot:
     def _without_documents(
         self, reply: Reply, look: Look, foreign: LanguageRule | None
     ) -> tuple[Outcome, str, tuple[str, ...]] | None:
-        question = reply.question
-        greeting = self._greeting(question, reply.language, reply.heard)
+        question, heard = reply.question, reply.heard
+        greeting = self._greeting(question, reply.language, heard)
         if foreign:
             reply.asked_in = foreign.code
             if not greeting and not self._has_guides_in(foreign.code):
                 return "unsupported_language", "the question is not in English", (foreign.message,)
             if foreign.code not in self._spoken:
                 reply.lead = foreign.when_ill
-        declined = self._scope(question, reply.language, reply.asked_in, reply.heard)
+        declined = self._scope(question, reply.language, reply.asked_in, heard)
         if look.own_case and not declined and not greeting:
-            declined = self._scope.decline(look.own_case.rule_id, reply.language)
+            declined = self._scope.raised(look.own_case.rule_id, question, reply.language, heard)
         if declined:
             return "declined", declined.rule_id, (declined.message,)
         if greeting:

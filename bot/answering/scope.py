@@ -69,9 +69,20 @@ class Scope:
         rule = self._of_own_case(question, heard) or self._of_phrases(question, asked_in, heard)
         return self._decline(rule, language) if rule else None
 
-    def decline(self, rule_id: str, language: str = "en") -> Decline:
-        """What is said where that rule declines."""
-        return self._decline(next(r for r, _ in self._needs if r.id == rule_id), language)
+    def raised(
+        self,
+        rule_id: str,
+        question: Question,
+        language: str = "en",
+        heard: Hearing | None = None,
+    ) -> Decline | None:
+        """What is said where the second look found a request of that rule; None where the words
+        take the rule away (`unless`)."""
+        heard = heard or Hearing(self._rules)
+        rule = next(rule for rule, _ in self._needs if rule.id == rule_id)
+        if heard.slots(question.text).keys() & set(rule.unless):
+            return None
+        return self._decline(rule, language)
 
     def _of_phrases(
         self, question: Question, asked_in: str | None, heard: Hearing

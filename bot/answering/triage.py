@@ -26,6 +26,7 @@ _MOST_NOTICES = 2
 _TURNS_BACK = 4
 _SHORT = 12
 _GRAVE = ("emergency", "crisis")
+_TOLD = frozenset({"said", "sure"})
 LIKENED = "likened"
 """Found: no phrase says which alert it is, only the examples nearest to the message."""
 
@@ -64,20 +65,19 @@ class Triage:
         sure, said, noticed, found = self._sort(message, question)
         names = {name.strip("<>") for name in found} | ({"sure"} if sure else set())
         sure += self._followed_up(message, question)
-        likened: list[FlagRule] = []
         elsewhere = {
             code: self._spoken(spoken, question, heard.spoken(code, question.text))
             for code, spoken in self._rules.spoken.items()
         }
+        likened: list[FlagRule] = []
         if any(each.mainly for each in elsewhere.values()):
             said = [*sure, *said]
-        elif self._rules.weighing.tells(message.folded, found):
-            said = [*sure, *said]
-            likened = [] if said else self._named(message)
-            said = said or likened
         else:
-            noticed = sorted([*said, *noticed], key=lambda rule: -_ORDER[rule.level])
-            said = sure
+            now, likened = self._weighed(message, sure, said, found)
+            now = now or self._told_before_asking(message, question)
+            noticed += [rule for rule in said if rule not in now]
+            noticed.sort(key=lambda rule: -_ORDER[rule.level])
+            said = now
         for each in elsewhere.values():
             said, noticed = self._merged(each, said, noticed)
         told = {rule.id for rule in sure}.union(*(each.now for each in elsewhere.values()))
@@ -159,10 +159,30 @@ class Triage:
                 said.append(rule)
             elif states:
                 noticed.append(rule)
-            if states & {"sure", "said"}:
+            if states & _TOLD:
                 found.add(SAID[0] if rule.level in _GRAVE else SAID[1])
-            found |= {f"<{state}>" for state in states - {"sure", "said"}}
+            found |= {f"<{state}>" for state in states - _TOLD}
         return sure, said, sorted(noticed, key=lambda rule: -_ORDER[rule.level]), found
+
+    def _weighed(
+        self, message: Message, sure: list[FlagRule], said: list[FlagRule], found: set[str]
+    ) -> tuple[list[FlagRule], list[FlagRule]]:
+        """What is told by phrases and points together, and what of it only by likeness."""
+        if not self._rules.weighing.tells(message.folded, found):
+            return sure, []
+        told = [*sure, *said]
+        likened = [] if told else self._named(message)
+        return told or likened, likened
+
+    def _told_before_asking(self, message: Message, question: Question) -> list[FlagRule]:
+        """What is told before a question that points back to it, taken by itself: "my gums bleed,
+        is that the platelets" asks for a cause and tells of a sign."""
+        at = message.context.points_back()
+        if at is None:
+            return []
+        before = self._rules.seen(message.folded.until(at))
+        sure, said, _, found = self._sort(before, question)
+        return self._weighed(before, sure, said, found)[0] if said or sure else []
 
     def _worse_together(
         self, said: list[FlagRule], told: set[str], message: Message, question: Question
@@ -173,7 +193,7 @@ class Triage:
         alone = [rule for rule in said if not rule.together]
         found = []
         for rule in self._beside_another:
-            own = rule in said or "said" in self._states(rule, message)
+            own = rule in said or bool(_TOLD & self._states(rule, message))
             other = bool(told & {*rule.together})
             if own != other:
                 before = self._told_before(question)
@@ -190,7 +210,7 @@ class Triage:
                 continue
             earlier, message = Question(text=turn.text), self._rules.read(turn.text)
             told |= {rule.id for rule in self._sort(message, earlier)[0]}
-            told |= {r.id for r in self._beside_another if "said" in self._states(r, message)}
+            told |= {r.id for r in self._beside_another if _TOLD & self._states(r, message)}
             for spoken in self._rules.spoken.values():
                 told |= self._spoken(spoken, earlier, spoken.flags.tagged(turn.text)).now
         return told
@@ -200,7 +220,7 @@ class Triage:
         excused = message.tagged(f"unless:{rule.id}")
         states: set[str] = set()
         for hit in message.tagged(f"sure:{rule.id}"):
-            if self._state(rule, message, hit) == "said":
+            if self._state(rule, message, hit) in _TOLD:
                 return {"sure"}
         for hit in message.tagged(f"flag:{rule.id}"):
             if any(e.start < hit.end and hit.start < e.end for e in excused):
@@ -208,9 +228,9 @@ class Triage:
             state = self._state(rule, message, hit)
             if state != "figure":
                 states.add(state)
-            if state == "said":
+            if state in _TOLD:
                 break
-        if "said" in states and rule.also:
+        if states & _TOLD and rule.also:
             also = message.tagged(f"also:{rule.id}")
             if not any(message.context.state_of(hit) == "said" for hit in also):
                 return set()
@@ -230,8 +250,11 @@ class Triage:
             state = "said"  # a seizure or a blow to the head that has passed needs help now
         if rule.strict and state != "denied" and not context.of_statistics(hit.start):
             state = "said"
-        if state in ("general", "supposed") and context.said_later(hit.end):
-            return "said"
+        if state in ("general", "supposed"):
+            if context.plainly_said_later(hit.end):
+                return "sure"
+            if context.said_later(hit.end):
+                return "said"
         if state == "said" and rule.personal and not self._of_someone(message, hit):
             return "general"
         return state

@@ -17,7 +17,7 @@ CUES = (
     "lately", "over", "question", "asks", "topic", "others", "turn", "personal", "not_mine",
     "habit", "filler", "someone", "owned", "after_question", "unwell", "statistics", "have_it",
     "not_topic", "begins", "idiom", "animal", "story", "machine", "long_past", "not_long_past",
-    "treated", "yes", "not_done",
+    "treated", "yes", "not_done", "points_back", "happening",
 )  # fmt: skip
 """The cue lists that `words.toml` must hold under [cues]."""
 

@@ -102,6 +102,11 @@ class Folded:
     breaks: tuple[int, ...]
     asked: frozenset[int] = frozenset()
 
+    def until(self, at: int) -> Folded:
+        """The words before word `at`, as if nothing followed."""
+        asked = frozenset(end for end in self.asked if end < at)
+        return Folded(words=self.words[:at], breaks=self.breaks[:at], asked=asked)
+
     def sentence_starts(self) -> list[int]:
         """The first word of each sentence."""
         return [0] + [i for i, b in enumerate(self.breaks) if i and b >= SENTENCE]

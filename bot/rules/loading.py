@@ -44,6 +44,8 @@ MAX_AGE = timedelta(days=365)
 
 HARMLESS = "harmless"
 """The key of the examples in examples.toml that mean no sign."""
+_FIRST_YEAR = 1940
+"""In which anything that somebody may tell of as past can have begun."""
 
 _File = TypeVar("_File", bound=BaseModel)
 
@@ -100,7 +102,7 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
         raise RulesError(f"examples.toml names no rule: {', '.join(sorted(strange))}")
 
     medicines = tuple(_medicines(folder))
-    groups = _groups(words.groups, medicines)
+    groups = _groups(words.groups, medicines, day)
     book = PhraseBook(groups)
     requests = PhraseBook({**groups, **scope.groups})
     missing = set(CUES) ^ set(words.cues)
@@ -162,7 +164,7 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
                 greetings=frozenset(greeting.id for greeting in greetings.greeting),
                 words=words,
                 languages=languages,
-                medicines=groups["medicine"],
+                groups={name: groups[name] for name in ("medicine", "past_year")},
                 english=spelling,
             )
             for each in spoken
@@ -262,9 +264,19 @@ def _nearest(file: ExampleFile, classes: Mapping[str, str], spelling: Spelling) 
 
 
 def _groups(
-    groups: Mapping[str, tuple[str, ...]], medicines: tuple[str, ...]
+    groups: Mapping[str, tuple[str, ...]], medicines: tuple[str, ...], day: date
 ) -> dict[str, tuple[str, ...]]:
-    return {**groups, "medicine": tuple(m for m in medicines if m.isascii() and m.isalpha())}
+    """Those of words.toml, and those that are not written down: medicines and years gone by."""
+    return {
+        **groups,
+        "medicine": tuple(m for m in medicines if m.isascii() and m.isalpha()),
+        "past_year": _years(day.year),
+        "long_past_year": _years(day.year - 1),
+    }
+
+
+def _years(before: int) -> tuple[str, ...]:
+    return tuple(str(year) for year in range(_FIRST_YEAR, before))
 
 
 def _medicines(folder: Path) -> Iterable[str]:

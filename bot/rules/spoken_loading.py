@@ -3,7 +3,7 @@ rule of English without words here keeps its English text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bot.errors import RulesError
@@ -54,7 +54,7 @@ def compile_spoken(
     greetings: frozenset[str],
     words: WordFile,
     languages: LanguageFile,
-    medicines: tuple[str, ...],
+    groups: Mapping[str, tuple[str, ...]],
     english: Spelling,
 ) -> Spoken:
     """Raises `RulesError` where an id is not one of English, a cue list is missing, or a phrase
@@ -66,7 +66,7 @@ def compile_spoken(
     missing = set(CUES) ^ set(file.cues)
     if missing:
         raise RulesError(f"{name}: [cues] lacks or does not know: {', '.join(sorted(missing))}")
-    book = PhraseBook({"medicine": medicines, **file.groups})
+    book = PhraseBook({**groups, **file.groups})
     for cue, phrases in file.cues.items():
         _add(book, name, f"cues.{cue}", f"cue:{cue}", phrases)
     for rule in file.rule:
