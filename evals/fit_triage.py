@@ -46,9 +46,11 @@ ROOT = Path(__file__).resolve().parent.parent
 POINTS_FILE = ROOT / "bot/rules/triage_points.toml"
 CASES = ROOT / "tests/safety_cases"
 UNSEEN = "points_unseen"
-LATER = tuple(f"batch_{number}" for number in range(33, 42))
-"""Written when the points stood. Fitted with them, full of look-alikes that are as like a sign as
-can be, 26 pleas and signs lose the alarm that they have, so they are kept for measuring."""
+LATER = tuple(f"batch_{number}" for number in range(33, 47))
+"""Written when the points stood. Fitted with 33 to 40, full of near look-alikes, 26
+pleas and signs lose the alarm that they have; fitted with 42 to 45, 45 of the messages lose one
+and 250 gain one, nearly all of them learned from (of batch 46, seen by neither, 3 of 170 signs and
+1 of 108 crises gain one). So they are kept for measuring."""
 WRONG = 0.02
 """Share of harmless look-alikes, run for the first time, that may raise an alarm where no phrase
 speaks (own choice)."""

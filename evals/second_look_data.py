@@ -16,14 +16,16 @@ from evals.question_sets import load_items
 from evals.safety_eval import cases
 
 ROOT = Path(__file__).resolve().parent.parent
-_ASKED_USED = 0.35
-"""Part of the ways of asking that is used: there are many, and most are far from any sign."""
+_ASKED_USED, _LEARNED_USED = 0.12, 0.5
+"""Parts of the ways of asking and of the questions to learn from that are used: there are many, and
+most are far from any sign."""
 _FAMILY = {
     "breathing-told": "breathing", "line-open-breathless": "breathing",
     "bleeding-lasting": "bleeding-heavy", "head-injury": "brain", "rash-with": "rash-severe",
     "diarrhea-with": "diarrhea-severe",
 }  # fmt: skip
-_HINTS = {
+_HINTS: dict[str, str | None] = {
+    "sign_and_cause": None,  # batch 41 does not say which
     "plan": "crisis-danger", "overdose": "crisis-danger", "self_harm": "crisis-danger",
     "fever": "fever", "low_temp": "fever", "chills": "fever", "liver": "liver",
     "chest_pain": "chest-pain", "medicines": "medicines", "exposure": "exposure",
@@ -161,6 +163,8 @@ def _answerable() -> Iterable[Example]:
                     )
     for item in (*load_items("dev"), *load_items("learn")):
         if item.question.text in left_out or item.question.history:
+            continue
+        if item.split == "learn" and _part(item.question.text) >= _LEARNED_USED:
             continue
         if item.answerable or item.split == "learn":
             yield Example(

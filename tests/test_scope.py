@@ -100,13 +100,26 @@ def test_points_find_what_no_phrase_finds() -> None:
         ("will my taste come back", False),
         ("will i be awake for my endoscopy", False),
         ("what will my mouth be like", False),
+        ("my counts are 0.3, and will my taste come back", True),
         ("my counts are 0.3, can i go swimming", True),
     ],
 )
 def test_the_second_look_declines_nothing_that_a_leaflet_tells_everybody(
     text: str, declined: bool
 ) -> None:
-    assert bool(scope.raised(OWN_CASE, Question(text=text))) is declined
+    assert bool(scope.of_look(OWN_CASE, Question(text=text))) is declined
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "can i stop isolating now and will my hair grow back",
+        "how long have i got before i go to a hospice",
+        "will i die if i go outside",
+    ],
+)
+def test_a_request_in_or_beside_the_words_of_a_plain_question_is_declined(text: str) -> None:
+    assert scope(Question(text=text))
 
 
 @pytest.mark.parametrize(
@@ -151,7 +164,7 @@ def test_a_need_that_names_no_slot_stops_the_bot() -> None:
 
 def test_every_slot_is_used() -> None:
     used = {w.removeprefix("-") for r in RULES.scope.rule for n in r.needs for w in n.split()}
-    used |= {name for r in RULES.scope.rule for name in r.unless}
+    used |= {name for r in RULES.scope.rule for name in (*r.unless, *r.unless_alone)}
     assert used == RULES.scope.slots.keys()
 
 

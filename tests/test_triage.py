@@ -13,6 +13,7 @@ import pytest
 from bot.answering.triage import Triage
 from bot.records import Contact, Question, Screening, Turn
 from bot.rules import load_rules
+from bot.rules.loading import year_groups
 
 FOLDER = Path(__file__).parent / "safety_cases"
 CASES = tomllib.loads((FOLDER / "triage.toml").read_text("utf-8"))
@@ -157,6 +158,9 @@ def test_phrases_are_believed_in_a_long_message() -> None:
         ("poo is green water is that the gvhd", "diarrhea"),
         ("lose stools 10 times daily, is it chemo or gvhd", "diarrhea-severe"),
         ("day +9 and mouth so sore i cant swallow, why does that happen", "medicines"),
+        ("day 20 is it that early. my gums bleed is it platelets or gvhd", "bleeding"),
+        ("my gums bleed wasnt that the platelets", "bleeding"),
+        ("no food staying down, watery diarrhoea 6 times a day is that gvhd", "diarrhea-severe"),
         ("What is that rash you get in gvhd", None),
         ("How long is that diarrhea in gvhd", None),
         ("Is a rash a sign of gvhd, and is it the steroids that help", None),
@@ -187,13 +191,23 @@ def test_who_plainly_has_what_was_asked_about_is_not_weighed_away(text: str, ala
     assert bool(screen(text).alert) is alarm
 
 
-@pytest.mark.parametrize(("today", "alarm"), [(TODAY, True), (date(2027, 2, 1), False)])
-def test_years_gone_by_are_counted_from_today(today: date, alarm: bool) -> None:
+def test_years_gone_by_are_counted_from_the_day_of_the_start() -> None:
     """Last year is past, and no line of the rules has to be changed each January."""
-    triage = Triage(
-        load_rules(today=today), region="US", fever_celsius=38.0, contact=Contact(name="the unit")
-    )
-    assert bool(triage(Question(text="In 2026 he had blood in his pee")).alert) is alarm
+    for year in (2026, 2031):
+        groups = year_groups(date(year, 2, 1))
+        assert groups["past_year"][-1] == str(year - 1)
+        assert groups["long_past_year"][-1] == str(year - 2)
+        assert "1947" not in groups["past_year"], "a time of day"
+    assert rule("In 2025 he had blood in his pee") is None
+    assert rule("He has had blood in his pee since 2026") == "urine-blood"
+
+
+def test_a_part_of_a_message_has_the_breaks_and_question_marks_of_its_own() -> None:
+    folded = load_rules(today=TODAY).folded("Is it bad? My gums bleed? Is that the gvhd?")
+    part = folded.part(3, 6)
+    assert part.words == ("my", "gums", "bleed")
+    assert part.asked == frozenset(), "what follows is asked, not this"
+    assert folded.part(0, 6).asked == frozenset({3})
 
 
 @pytest.mark.parametrize(

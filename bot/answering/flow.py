@@ -206,7 +206,7 @@ class Bot:
                 reply.lead = foreign.when_ill
         declined = self._scope(question, reply.language, reply.asked_in, heard)
         if look.own_case and not declined and not greeting:
-            declined = self._scope.raised(look.own_case.rule_id, question, reply.language, heard)
+            declined = self._scope.of_look(look.own_case.rule_id, question, reply.language, heard)
         if declined:
             return "declined", declined.rule_id, (declined.message,)
         if greeting:

@@ -2,11 +2,11 @@
 
 One rule: what is asked about one's own case (dose, medicine, diagnosis, prognosis, results, choice
 of treatment) is declined; the same thing asked in general is not. A message that holds both is
-declined. Requests in words that no rule foresees are found by points (scope_points.toml): here
-where the words alone leave no doubt, else by the second look, which knows more than words. Where
-the words of a long message plainly speak against a request, its points lie below the floor and
-no phrase declines it: phrases cannot foresee all plain questions that hold their words (decision
-0018).
+declined, but for what `unless` names. Requests in words that no rule foresees are found by points
+(scope_points.toml): here where the words alone leave no doubt, else by the second look, which knows
+more than words. Where the words of a long message plainly speak against a request, its points lie
+below the floor and no phrase declines it: phrases cannot foresee all plain questions that hold
+their words (decision 0018).
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Scope:
         rule = self._of_own_case(question, heard) or self._of_phrases(question, asked_in, heard)
         return self._decline(rule, language) if rule else None
 
-    def raised(
+    def of_look(
         self,
         rule_id: str,
         question: Question,
@@ -77,10 +77,11 @@ class Scope:
         heard: Hearing | None = None,
     ) -> Decline | None:
         """What is said where the second look found a request of that rule; None where the words
-        take the rule away (`unless`)."""
+        take it away (`unless`, `unless_alone`)."""
         heard = heard or Hearing(self._rules)
         rule = next(rule for rule, _ in self._needs if rule.id == rule_id)
-        if heard.slots(question.text).keys() & set(rule.unless):
+        found, starts = heard.slots(question.text), _pieces(heard.folded(question.text))
+        if found.keys() & set(rule.unless) or self._plain(rule, found, starts):
             return None
         return self._decline(rule, language)
 
@@ -105,8 +106,13 @@ class Scope:
             if any(_asks(need, found, starts, len(folded.words)) for need in needs):
                 return rule
         if points >= self._rules.points.limit:
-            return next((rule for rule, _ in standing if rule.id == OWN_CASE), None)
+            own = next((rule for rule, _ in standing if rule.id == OWN_CASE), None)
+            return None if own and self._plain(own, found, starts) else own
         return None
+
+    def _plain(self, rule: ScopeRule, found: Slots, starts: list[int]) -> bool:
+        """Does the message ask one thing, and one that a leaflet tells everybody?"""
+        return len(starts) == 1 and bool(found.keys() & set(rule.unless_alone))
 
     def _decline(self, rule: ScopeRule, language: str) -> Decline:
         spoken = self._rules.spoken.get(language)

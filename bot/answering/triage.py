@@ -74,7 +74,8 @@ class Triage:
             said = [*sure, *said]
         else:
             now, likened = self._weighed(message, sure, said, found)
-            now = now or self._told_before_asking(message, question)
+            before = self._told_before_asking(message, question)
+            now = [*now, *(rule for rule in before if rule not in now)]
             noticed += [rule for rule in said if rule not in now]
             noticed.sort(key=lambda rule: -_ORDER[rule.level])
             said = now
@@ -177,12 +178,13 @@ class Triage:
     def _told_before_asking(self, message: Message, question: Question) -> list[FlagRule]:
         """What is told before a question that points back to it, taken by itself: "my gums bleed,
         is that the platelets" asks for a cause and tells of a sign."""
-        at = message.context.points_back()
-        if at is None:
-            return []
-        before = self._rules.seen(message.folded.until(at))
-        sure, said, _, found = self._sort(before, question)
-        return self._weighed(before, sure, said, found)[0] if said or sure else []
+        told: list[FlagRule] = []
+        for first, last in message.context.told_before_questions():
+            before = self._rules.seen(message.folded.part(first, last))
+            sure, said, _, found = self._sort(before, question)
+            if sure or said:
+                told += self._weighed(before, sure, said, found)[0]
+        return told
 
     def _worse_together(
         self, said: list[FlagRule], told: set[str], message: Message, question: Question
@@ -226,10 +228,11 @@ class Triage:
             if any(e.start < hit.end and hit.start < e.end for e in excused):
                 continue
             state = self._state(rule, message, hit)
-            if state != "figure":
+            if state == "sure":
                 states.add(state)
-            if state in _TOLD:
                 break
+            if state != "figure" and "said" not in states:
+                states.add(state)
         if states & _TOLD and rule.also:
             also = message.tagged(f"also:{rule.id}")
             if not any(message.context.state_of(hit) == "said" for hit in also):

@@ -27,8 +27,6 @@ _OF_A_PERSON = frozenset("i me my we us our".split())
 _YOU = frozenset("you your he she his her they any there".split())
 _NO = frozenset("no none nope negative nil nah".split())
 _NEGATED = frozenset("cant cannot couldnt unable wont isnt".split())
-# "How long is that": these begin the question themselves.
-_ASKS = frozenset("what which who how why when where whose much many long often bad far".split())
 _GOING_ON = frozenset("am is are".split())
 # "My kids settled down", "I want to get back to normal": what is over is not the sign.
 _OF_SOMETHING_ELSE = frozenset(
@@ -64,19 +62,15 @@ class Context:
         first, last = self._clauses.sentence(at)
         return self._clauses.is_asked(at) and not _YOU.isdisjoint(self._words[first:last])
 
-    def points_back(self) -> int | None:
-        """Where a question begins that points back to what is told before it ("is that the
-        gvhd"), if there is one."""
-        return next(
-            (
-                hit.start
-                for hit in self._clauses.cues["points_back"]
-                if hit.start > 1
-                and self._words[hit.start - 1] not in _ASKS
-                and not self.asking(hit.start - 1)
-            ),
-            None,
-        )
+    def told_before_questions(self) -> list[tuple[int, int]]:
+        """The stretches of words (half-open) that stand before a question which points back to
+        what is told ("is that the gvhd"): each from the end of the one before."""
+        found, first = [], 0
+        for hit in self._clauses.cues["points_back"]:
+            if hit.start > first:
+                found.append((first, hit.start))
+            first = max(first, hit.end)
+        return found
 
     def plainly_said_later(self, end: int) -> bool:
         """`said_later`, in words that leave no doubt ("that is what is happening to me")."""

@@ -102,10 +102,14 @@ class Folded:
     breaks: tuple[int, ...]
     asked: frozenset[int] = frozenset()
 
-    def until(self, at: int) -> Folded:
-        """The words before word `at`, as if nothing followed."""
-        asked = frozenset(end for end in self.asked if end < at)
-        return Folded(words=self.words[:at], breaks=self.breaks[:at], asked=asked)
+    def part(self, first: int, last: int) -> Folded:
+        """Words `first` to `last` (half-open) as a message of their own. A question mark right
+        before `last` is left out: "my gums bleed? is that the gvhd" tells of gums."""
+        return Folded(
+            words=self.words[first:last],
+            breaks=self.breaks[first:last],
+            asked=frozenset(end - first for end in self.asked if first < end < last),
+        )
 
     def sentence_starts(self) -> list[int]:
         """The first word of each sentence."""

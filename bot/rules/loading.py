@@ -44,8 +44,8 @@ MAX_AGE = timedelta(days=365)
 
 HARMLESS = "harmless"
 """The key of the examples in examples.toml that mean no sign."""
-_FIRST_YEAR = 1940
-"""In which anything that somebody may tell of as past can have begun."""
+_FIRST_YEAR = 1960
+"""The earliest year that is read as past everywhere; those before may be times of day."""
 
 _File = TypeVar("_File", bound=BaseModel)
 
@@ -267,16 +267,14 @@ def _groups(
     groups: Mapping[str, tuple[str, ...]], medicines: tuple[str, ...], day: date
 ) -> dict[str, tuple[str, ...]]:
     """Those of words.toml, and those that are not written down: medicines and years gone by."""
-    return {
-        **groups,
-        "medicine": tuple(m for m in medicines if m.isascii() and m.isalpha()),
-        "past_year": _years(day.year),
-        "long_past_year": _years(day.year - 1),
-    }
+    names = tuple(m for m in medicines if m.isascii() and m.isalpha())
+    return {**groups, **year_groups(day), "medicine": names}
 
 
-def _years(before: int) -> tuple[str, ...]:
-    return tuple(str(year) for year in range(_FIRST_YEAR, before))
+def year_groups(day: date) -> dict[str, tuple[str, ...]]:
+    """`past_year`, the years before that of `day`, and `long_past_year`, those before the last."""
+    years = tuple(str(year) for year in range(_FIRST_YEAR, day.year))
+    return {"past_year": years, "long_past_year": years[:-1]}
 
 
 def _medicines(folder: Path) -> Iterable[str]:

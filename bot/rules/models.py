@@ -119,6 +119,7 @@ class ScopeRule(Model):
     title: Text
     needs: tuple[str, ...] = Field(min_length=1)
     unless: tuple[str, ...] = ()
+    unless_alone: tuple[str, ...] = ()
     general: tuple[GeneralSection, ...] = Field(min_length=1)
     says: Text
 
@@ -132,8 +133,8 @@ class ScopeFile(Reviewed):
     @model_validator(mode="after")
     def _needs_name_slots(self) -> Self:
         for rule in self.rule:
-            if set(rule.unless) - self.slots.keys():
-                raise ValueError(f"{rule.id}: `unless` names no slot")
+            if {*rule.unless, *rule.unless_alone} - self.slots.keys():
+                raise ValueError(f"{rule.id}: `unless` or `unless_alone` names no slot")
             for need in rule.needs:
                 words = need.split()
                 unknown = {word.removeprefix("-") for word in words} - self.slots.keys()
