@@ -165,8 +165,7 @@ def measure(split: str, triage: Triage, screen: Screen, scope: Scope) -> dict[st
         for case in cases(name, split):
             declined = scope(case.question)
             own_case = screen(case.question)[1].own_case
-            looked = scope.of_look(own_case.rule_id, case.question) if own_case else None
-            by = declined or looked
+            by = declined or (own_case and scope.of_look(own_case.rule_id, case.question))
             got = by.rule_id if by else "not declined"
             tally.add(
                 case.rule,
