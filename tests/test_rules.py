@@ -155,6 +155,8 @@ def test_each_file_has_its_own_review_date(folder: Path, name: str) -> None:
         ("contacts.toml", "countries = []",
          'countries = []\nemergency = { name = "112", phone = "112" }', "never guess one"),
         ("words.toml", "feared = [", "fear = [", "lacks or does not know: fear, feared"),
+        # Keys that nothing reads are refused, so that nobody turns a screw that moves nothing.
+        ("examples.toml", "alike = [", "least_share = 0.9\nalike = [", "least_share: Extra inputs"),
     ],
 )  # fmt: skip
 def test_a_wrong_rule_file_is_named(
@@ -247,7 +249,7 @@ def test_spelling_needs_the_first_letter_and_leaves_real_words() -> None:
 
 
 def test_reading_a_message_leaves_nothing_of_it_behind(rules: Rules) -> None:
-    """R29: question text must not stay in a cache (single words may, in the speller)."""
+    """R29: question text must not stay in a cache; its single words: tests/test_nothing_kept.py."""
     import gc
 
     canary = "my secret canary sentence has a fever"

@@ -28,13 +28,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bot.errors import ModelError, RulesError
 from bot.raised import Look, Raised
 from bot.records import AlertLevel
+from bot.rules.models import GRAVITY
 from bot.text import canonical, sentence_spans
 from bot.tuned import DOWN, UP
 
 MODEL_FILE = Path(__file__).resolve().parent.parent / "rules" / "second_look.toml"
 HARMLESS, OWN_CASE = "harmless", "own-case"
 _MOST_SENTENCES = 12
-_RANK: dict[AlertLevel, int] = {"emergency": 3, "crisis": 3, "urgent": 2, "call_today": 1}
 
 Floats = npt.NDArray[np.float32]
 
@@ -199,7 +199,7 @@ class Decider:
         self.flags = [label for label in labels if label != HARMLESS]
         self._columns = [labels.index(flag) for flag in self.flags]
         self._harmless = list(labels).index(HARMLESS)
-        self._ranks = np.array([_RANK[levels[flag]] for flag in self.flags])
+        self._ranks = np.array([GRAVITY[levels[flag]] for flag in self.flags])
         self.grave = self._ranks == 3
         """Which of the flags are of an emergency or a crisis."""
         self.crisis = np.array([levels[flag] == "crisis" for flag in self.flags])
@@ -232,7 +232,7 @@ class Decider:
     def alarm(self, found: Odds, level: AlertLevel | None = None) -> Raised | None:
         """The rule to raise above the level that was found, None where there is none."""
         odds = found.flags
-        limits, rank = self._limits, _RANK[level] if level else 0
+        limits, rank = self._limits, GRAVITY[level] if level else 0
         above = self._ranks > rank
         if not above.any():
             return None

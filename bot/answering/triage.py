@@ -10,18 +10,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.records import AlertLevel, Contact, Question, Screening
+from bot.records import Contact, Question, Screening
 from bot.rules import Hearing, Message, Rules
 from bot.rules.cards import Cards
 from bot.rules.folding import Folded
-from bot.rules.models import FlagRule
+from bot.rules.models import GRAVITY, FlagRule
 from bot.rules.phrases import Hit
 from bot.rules.spoken import Said
 from bot.rules.spoken_loading import Spoken
 from bot.rules.temperature import Reading, has_numbers, readings
 from bot.rules.weighing import SAID
 
-_ORDER: dict[AlertLevel, int] = {"emergency": 3, "crisis": 3, "urgent": 2, "call_today": 1}
 _MOST_NOTICES = 2
 _TURNS_BACK = 4
 _SHORT = 12
@@ -77,7 +76,7 @@ class Triage:
             before = self._told_before_asking(message, question)
             now = [*now, *(rule for rule in before if rule not in now)]
             noticed += [rule for rule in said if rule not in now]
-            noticed.sort(key=lambda rule: -_ORDER[rule.level])
+            noticed.sort(key=lambda rule: -GRAVITY[rule.level])
             said = now
         for each in elsewhere.values():
             said, noticed = self._merged(each, said, noticed)
@@ -88,7 +87,7 @@ class Triage:
         if said:
             # The order of the files decides between rules of one level; a danger to life by
             # one's own hand shows the emergency number among its actions, too.
-            rule = max(said, key=lambda r: (_ORDER[r.level], -self._rules.flags.index(r)))
+            rule = max(said, key=lambda r: (GRAVITY[r.level], -self._rules.flags.index(r)))
             alert = self._cards.alert(rule, question, language)
         # A comprehension: a loop's own name for a rule once hid the one that the card is of.
         notices = dict.fromkeys(self._cards.notice(each, question, language) for each in noticed)
@@ -125,7 +124,7 @@ class Triage:
         named = [r for r in self._rules.flags if r.id in found.named and not r.together]
         noticed = [rule for rule in (*noticed, *named) if rule not in said]
         ordered = sorted(
-            dict.fromkeys(r.id for r in noticed), key=lambda i: -_ORDER[self._by_id[i].level]
+            dict.fromkeys(r.id for r in noticed), key=lambda i: -GRAVITY[self._by_id[i].level]
         )
         return said, [self._by_id[rule_id] for rule_id in ordered]
 
@@ -163,7 +162,7 @@ class Triage:
             if states & _TOLD:
                 found.add(SAID[0] if rule.level in _GRAVE else SAID[1])
             found |= {f"<{state}>" for state in states - _TOLD}
-        return sure, said, sorted(noticed, key=lambda rule: -_ORDER[rule.level]), found
+        return sure, said, sorted(noticed, key=lambda rule: -GRAVITY[rule.level]), found
 
     def _weighed(
         self, message: Message, sure: list[FlagRule], said: list[FlagRule], found: set[str]
@@ -260,6 +259,8 @@ class Triage:
                 return "said"
         if state == "said" and rule.personal and not self._of_someone(message, hit):
             return "general"
+        if state == "said" and not rule.past and context.long_over(hit.start, hit.end):
+            return "past"
         return state
 
     @staticmethod
@@ -343,4 +344,4 @@ class Triage:
     def _named(self, message: Message) -> list[FlagRule]:
         """The rule of a sign told in words that no phrase holds: what the examples like it mean."""
         found = self._rules.nearest.like(message.folded)
-        return [self._by_id[found.rule]] if found else []
+        return [self._by_id[found]] if found else []

@@ -17,7 +17,8 @@ CUES = (
     "lately", "over", "question", "asks", "topic", "others", "turn", "personal", "not_mine",
     "habit", "filler", "someone", "owned", "after_question", "unwell", "statistics", "have_it",
     "not_topic", "begins", "idiom", "animal", "story", "machine", "long_past", "not_long_past",
-    "treated", "yes", "not_done", "points_back", "happening",
+    "not_supposed", "treated", "yes", "not_done", "points_back", "happening", "well_since",
+    "coming_back", "not_coming_back",
 )  # fmt: skip
 """The cue lists that `words.toml` must hold under [cues]."""
 
@@ -56,7 +57,7 @@ class Clauses:
         for hit in hits:
             if hit.tag.startswith("cue:"):
                 self.cues[hit.tag[4:]].append(hit)
-        for name in ("negation", "topic", "long_past"):
+        for name in ("negation", "supposed", "topic", "long_past", "coming_back"):
             self.cues[name] = self._without(name, f"not_{name}")
         self.whether = [h for name in ("whether", "unsure") for h in self.cues[name]]
         self.at = {name: [h.start for h in found] for name, found in self.cues.items()}

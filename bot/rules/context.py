@@ -33,7 +33,12 @@ _OF_SOMETHING_ELSE = frozenset(
     "if until want wants wanted hope hoping wish going gonna will kids children platelets counts "
     "scan scans results gvhd".split()
 )
-_REACH = 7
+# What is told as done, of a crisis.
+_DONE = frozenset(
+    "took tried attempted attempt overdosed overdose was were had did used harmed hurt drank cut "
+    "swallowed jumped burnt burned wanted killed hanged thoughts".split()
+)
+_REACH, _NEAR = 7, 4
 
 
 class Context:
@@ -75,6 +80,17 @@ class Context:
     def plainly_said_later(self, end: int) -> bool:
         """`said_later`, in words that leave no doubt ("that is what is happening to me")."""
         return any(hit.start >= end for hit in self._clauses.cues["happening"])
+
+    def long_over(self, start: int, end: int) -> bool:
+        """Are words `start` to `end` told as done, years past, by somebody who says that all has
+        been well since? Any word of its coming back, anywhere in the message, says no."""
+        first, last = self._clauses.clause(start)
+        return (
+            not _DONE.isdisjoint(self._words[max(first, start - _NEAR) : end])
+            and bool(self._clauses.cues["well_since"])
+            and not self._clauses.cues["coming_back"]
+            and bool(self._clauses.within("long_past", first, last))
+        )
 
     def said_later(self, end: int) -> bool:
         """Does the message go on to say that somebody has what it asked about ("I have it now")?"""
@@ -174,7 +190,7 @@ class Context:
         ):
             return True
         return any(
-            max(first, start - _REACH) <= h.start < start
+            first <= h.start < start <= h.end + _REACH - 1
             and not self._somebody_between(h.end, start)
             for name in ("animal", "story")
             for h in self._clauses.cues[name]

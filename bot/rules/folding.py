@@ -135,6 +135,19 @@ def _same(word: str) -> str:
     return word
 
 
+def _remembering(correct: Correct) -> Correct:
+    """The same, each word looked up once in this one message: a word said a thousand times must
+    not slow the rest, and none may be remembered beyond the message."""
+    found: dict[str, str] = {}
+
+    def remembered(word: str) -> str:
+        if word not in found:
+            found[word] = correct(word)
+        return found[word]
+
+    return remembered
+
+
 def fold(text: str, correct: Correct = _same, known: Container[str] = ()) -> Folded:
     """The words of a message and the breaks between them.
 
@@ -144,6 +157,7 @@ def fold(text: str, correct: Correct = _same, known: Container[str] = ()) -> Fol
     text = _DIGIT_O.sub("0", _MARKUP.sub(" ", plain(text)))
     text = _TEXT.sub(lambda m: _TEXTED[m.group()], text)
     text = _SPACED.sub(lambda m: re.sub(r"[^a-z]", "", m.group()), text)
+    correct = _remembering(correct)
     words: list[str] = []
     breaks: list[int] = []
     asked: set[int] = set()

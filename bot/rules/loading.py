@@ -254,7 +254,7 @@ def _classes(file: ExampleFile, groups: Mapping[str, Iterable[str]]) -> dict[str
 def _nearest(file: ExampleFile, classes: Mapping[str, str], spelling: Spelling) -> Nearest:
     return Nearest(
         (
-            (rule, text, fold(text, spelling, spelling))
+            (rule, fold(text, spelling, spelling))
             for rule, texts in file.examples.items()
             if rule != HARMLESS
             for text in texts

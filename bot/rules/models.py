@@ -9,6 +9,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from bot.records import AlertLevel
+
 Region = Literal["US", "GB", "IE", "CA", "AU", "NZ", "EU", "unknown"]
 Step = Literal["emergency", "team", "hospital", "advice", "crisis"]
 
@@ -34,12 +36,16 @@ class Reviewed(Model):
     reviewed_on: date
 
 
+GRAVITY: dict[AlertLevel, int] = {"emergency": 3, "crisis": 3, "urgent": 2, "call_today": 1}
+"""How grave a level is, among the others: an emergency and a crisis are of the gravest."""
+
+
 class FlagRule(Reviewed):
     """A red flag. See the head of red_flags.toml for what each key means."""
 
     id: Id
     title: Text
-    level: Literal["emergency", "crisis", "urgent", "call_today"]
+    level: AlertLevel
     phrases: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
@@ -82,9 +88,6 @@ class FollowUp(Model):
 class ExampleFile(Reviewed):
     """Messages by the id of the rule they mean, or `harmless`. See the head of examples.toml."""
 
-    neighbours: int = Field(ge=1, le=50)
-    least_share: float = Field(gt=0.5, le=1)
-    least_likeness: float = Field(gt=0, le=1)
     alike: tuple[str, ...]
     examples: dict[str, tuple[str, ...]]
 

@@ -10,7 +10,6 @@ import heapq
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from bot.rules.folding import Folded
 
@@ -19,35 +18,16 @@ _MOST_WORDS = 60
 _NEIGHBOURS = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Likeness:
-    """The rule that the neighbours mean, and the nearest example of it."""
-
-    rule: str
-    example: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Example:
-    rule: str
-    text: str
-
-
 class Nearest:
     """Compares words and pairs of words, rarer ones counting more (cosine of tf-idf).
 
-    `examples` are (rule id, text, folded text). `classes` maps a word to the class it is compared
-    as.
+    `examples` are (rule id, folded text). `classes` maps a word to the class it is compared as.
     """
 
-    def __init__(
-        self, examples: Iterable[tuple[str, str, Folded]], classes: Mapping[str, str]
-    ) -> None:
+    def __init__(self, examples: Iterable[tuple[str, Folded]], classes: Mapping[str, str]) -> None:
         self._classes = classes
-        found = [
-            (_Example(rule, text), self._features(words.words)) for rule, text, words in examples
-        ]
-        self._examples = [example for example, _ in found]
+        found = [(rule, self._features(words.words)) for rule, words in examples]
+        self._rules = [rule for rule, _ in found]
         number = len(found)
         spread: Counter[str] = Counter()
         for _, features in found:
@@ -63,9 +43,9 @@ class Nearest:
                 if spread[feature] <= max(3, _COMMON * number):
                     self._places[feature].append((at, weight))
 
-    def like(self, folded: Folded) -> Likeness | None:
-        """The rule that most of the nearest examples mean; None where nothing is alike. Of a long
-        message the head is compared."""
+    def like(self, folded: Folded) -> str | None:
+        """The id of the rule that most of the nearest examples mean; None where nothing is alike.
+        Of a long message the head is compared."""
         scores: dict[int, float] = defaultdict(float)
         for feature, weight in self._weighted(self._features(folded.words[:_MOST_WORDS])).items():
             for at, other in self._places.get(feature, ()):
@@ -73,16 +53,8 @@ class Nearest:
         near = heapq.nlargest(_NEIGHBOURS, ((score, at) for at, score in scores.items()))
         weights: dict[str, float] = defaultdict(float)
         for score, at in near:
-            weights[self._examples[at].rule] += score * score
-        if not weights:
-            return None
-        rule = max(weights, key=lambda name: weights[name])
-        return Likeness(
-            rule=rule,
-            example=next(
-                self._examples[at].text for _, at in near if self._examples[at].rule == rule
-            ),
-        )
+            weights[self._rules[at]] += score * score
+        return max(weights, key=lambda name: weights[name]) if weights else None
 
     def _features(self, words: tuple[str, ...]) -> dict[str, float]:
         """Words and pairs of neighbours, each word as its class; the word itself counts half."""

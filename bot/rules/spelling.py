@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from itertools import combinations
 
 _NOT = ("nae", "nea", "ny", "nie", "nt")
 _BEFORE_NOT = frozenset("did does is was has have had were are could would should ai wo do".split())
@@ -65,7 +63,6 @@ class Spelling:
         self._alike: dict[str, set[str]] = {}
         for word in heard:
             self._alike.setdefault(self._sound(word), set()).add(word)
-        self._lookup = lru_cache(maxsize=20_000)(self._search)
 
     def __contains__(self, word: object) -> bool:
         return word in self.known or word in self._slips
@@ -75,9 +72,7 @@ class Spelling:
             return self._slips[word]
         if len(word) < 4 or len(word) > 20 or word in self.known:
             return word
-        return self._lookup(word)
-
-    def _search(self, word: str) -> str:
+        # Never cached: the words that people type must not stay (R29).
         return self._ended(word) or self._nearest(word) or self._sounding(word) or word
 
     def _ended(self, word: str) -> str:
@@ -100,23 +95,27 @@ class Spelling:
         return word
 
     def _nearest(self, word: str) -> str:
+        keys = _shortened(word, 2 if len(word) >= 8 else 1)
+        # A target shares many keys with a slip of it; how far it is away takes longest to find.
+        targets = set().union(*(self._near[key] for key in keys & self._near.keys()))
         best = (3, "")
-        for key in _shortened(word, 2 if len(word) >= 8 else 1):
-            for target in self._near.get(key, ()):
-                if target[0] != word[0]:
-                    continue
-                away = _distance(word, target)
-                if away <= (2 if len(target) >= 9 else 1):
-                    best = min(best, (away, target))
+        for target in targets:
+            if target[0] != word[0]:
+                continue
+            away = _distance(word, target)
+            if away <= (2 if len(target) >= 9 else 1):
+                best = min(best, (away, target))
         return best[1]
 
 
 def _shortened(word: str, most: int) -> set[str]:
-    """The word with up to `most` letters left out, the first letter kept."""
+    """The word with up to `most` letters (one or two) left out, the first letter kept."""
     found = {word}
-    for count in range(1, most + 1):
-        for gone in combinations(range(1, len(word)), count):
-            found.add("".join(c for i, c in enumerate(word) if i not in gone))
+    for first in range(1, len(word)):
+        without = word[:first] + word[first + 1 :]
+        found.add(without)
+        if most == 2:
+            found.update([without[:i] + without[i + 1 :] for i in range(first, len(without))])
     return found
 
 
