@@ -1,4 +1,4 @@
-# make run   sets everything up and serves the chat on http://127.0.0.1:7860
+# make run   sets everything up, ingests and serves the chat on http://127.0.0.1:7860
 # make test  sets everything up and runs all tests
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
@@ -11,13 +11,17 @@ PIP    = $(BIN)/python -m pip install --disable-pip-version-check --no-deps --re
 .PHONY: help setup run test lint format check-knowledge ingest eval screenshots lock clean
 
 help:
-	@echo "make run              set up and serve the chat on http://127.0.0.1:7860"
+	@echo "make setup            .venv with all packages, those of the tests too"
+	@echo "make run              set up, ingest and serve the chat on http://127.0.0.1:7860"
 	@echo "make test             set up and run all tests"
 	@echo "make lint             ruff and strict mypy"
+	@echo "make format           ruff puts right what it can"
 	@echo "make check-knowledge  the writing rules of the guides"
 	@echo "make ingest           bring the index up to date"
+	@echo "make eval             answers and safety on the development questions; WHAT=\"safety\""
 	@echo "make screenshots      a picture of every page and state, and those of the documents"
 	@echo "make lock             write requirements.lock anew from pyproject.toml"
+	@echo "make clean            remove .venv and var/: index, feedback, audit log and accounts as well"
 
 setup: $(STAMP)
 
@@ -57,6 +61,9 @@ format: setup
 
 check-knowledge: setup
 	$(BIN)/python -m bot ingest --check
+
+eval: ingest
+	$(BIN)/python -m bot eval $(WHAT)
 
 # ONLY="emergency crisis" takes the pictures of those scenes alone.
 screenshots: ingest

@@ -103,11 +103,11 @@ def ask(
 def run_batch(bot: Bot, path: Path) -> bool:
     """Answer a JSON Lines file line by line. A line that cannot be used becomes a line with
     `error` in its place. Returns whether all lines could be answered."""
-    from bot.batch import question_of
+    from bot.batch import lines_of, question_of
     from bot.wire import answer_json
 
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = lines_of(path.read_bytes().decode("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise QuestionError(
             f"{path} cannot be read: {error}", hint="Give a UTF-8 file with one question a line."
@@ -149,9 +149,11 @@ def search(
 
 @app.command()
 def show(
-    target: Annotated[str, typer.Argument(help="SOURCE or SOURCE:START-END.")],
+    target: Annotated[
+        str, typer.Argument(help="SOURCE or SOURCE:START-END, counted in code points.")
+    ],
 ) -> None:
-    """Print the stored text of a document, or of a span of it, byte for byte."""
+    """Print the stored text of a document, or of a span of it, as it is."""
     from bot.indexing.lexical import PassageStore
     from bot.indexing.places import generations
     from bot.settings import load_settings
@@ -190,7 +192,9 @@ def evaluate(
     split: Annotated[
         str,
         typer.Option(
-            help="dev, or test: run last and once, never tuned on (answers: also fit, test2)."
+            help="answers, ablation: dev, learn, fit, test, test2, test3, test4, test5. safety: "
+            "dev, test, test2, dev_es, test_es, test2_es. all: dev, test, test2. medquad has none. "
+            "What begins with test is run last and once, never tuned on."
         ),
     ] = "dev",
     json_file: Annotated[
@@ -223,6 +227,8 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Default: BOT_WEB__PORT.")] = None,
 ) -> None:
     """Serve the chat, the source reader and the API."""
+    # As in app.py, before torch is loaded: two threads wait longer than they calculate.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     from bot.settings import load_settings
     from bot.web.serving import serve as run
 

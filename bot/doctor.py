@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.errors import BotError
 from bot.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from bot.indexing.embedding import Embedder
+
+SOON = timedelta(days=30)
+"""So long before a date that stops something there is a word of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,11 +130,12 @@ def _index(settings: Settings) -> Finding:
     )
 
 
-def _files(settings: Settings) -> Finding:
-    from bot.indexing.dating import date_warnings
+def _files(settings: Settings, today: date | None = None) -> Finding:
+    from bot.indexing.dating import date_warnings, runs_out_within
     from bot.indexing.lexical import PassageStore
     from bot.indexing.places import generations, withdrawals_of
     from bot.indexing.scanning import find_files
+    from bot.standing import text_in, told
 
     generation = generations(settings).current()
     manifest = generation.manifest()
@@ -140,13 +146,14 @@ def _files(settings: Settings) -> Finding:
     changed = sorted(
         s for s in set(found) | set(manifest.documents) if found.get(s) != manifest.documents.get(s)
     )
+    day = today or date.today()
     store = PassageStore.open(generation.passages)
     try:
-        dated = [(i.source_id, date_warnings(i, date.today())) for i in store.sources()]
+        sources = store.sources()
+        withdrawn = told(withdrawals_of(settings).items(), text_in(store.document))
     finally:
         store.close()
-    withdrawn = [w.target for w in withdrawals_of(settings).items()]
-    notes = [f"withdrawn: {target}" for target in withdrawn]
+    notes = [f"withdrawn: {what}" for what in withdrawn]
     stale = dict.fromkeys(manifest.documents, ", its earlier version is still served")
     named = {*manifest.failed, *manifest.duplicates}
     notes += [
@@ -155,7 +162,11 @@ def _files(settings: Settings) -> Finding:
     ]
     notes += [f"not indexed: {s} (same as {o})" for s, o in sorted(manifest.duplicates.items())]
     notes += [f"not as indexed: {s}" for s in changed if s not in named]
-    notes += [f"{s}: {warning}" for s, warnings in dated for warning in warnings]
+    notes += [f"{i.source_id}: {warning}" for i in sources for warning in date_warnings(i, day)]
+    ending = [i for i in sources if runs_out_within(i, day, SOON)]
+    for last in sorted({i.review_by for i in ending if i.review_by}):
+        names = ", ".join(i.source_id for i in ending if i.review_by == last)
+        notes.append(f"may be quoted up to {last} only: {names}")
     if not notes:
         return Finding(part="files", state="ok", detail="the index holds the files as they are")
     hint = "Correct the files, then run: python ingest.py" if changed else "Review these sources."
@@ -168,17 +179,54 @@ def _files(settings: Settings) -> Finding:
     )
 
 
-def _rules(settings: Settings) -> Finding:
+def _rules(settings: Settings, today: date | None = None) -> Finding:
     from bot.answering.answerability import load_model
     from bot.lexicon import load_lexicon
     from bot.messages import load_messages
     from bot.rules import load_rules
 
-    load_rules()
+    day = today or date.today()
+    load_rules(today=day)
     load_model()
     load_lexicon()
     load_messages()
+    ending = {name: last for name, last in _last_days().items() if last <= day + SOON}
+    if ending:
+        return Finding(
+            part="rules",
+            state="look",
+            detail=f"after {min(ending.values())} the bot does not start any more: twelve months "
+            f"since the review of {', '.join(ending)}",
+            hint="Check each against its sources, then set reviewed_on to the day of the check.",
+        )
     return Finding(part="rules", state="ok", detail="all rule files understood and in date")
+
+
+def _last_days() -> dict[str, date]:
+    """The last day on which each rule file is taken, by the oldest review in it."""
+    from bot.rules.loading import FOLDER, MAX_AGE
+
+    last = {}
+    for path in sorted(FOLDER.glob("*.toml")):
+        text = path.read_text("utf-8")
+        # The large files hold points of words and no date.
+        dates = list(_reviews(tomllib.loads(text))) if "reviewed_on" in text else []
+        if dates:
+            last[path.name] = min(dates) + MAX_AGE
+    return last
+
+
+def _reviews(entry: Any) -> Iterator[date]:
+    """The dates of review anywhere in a rule file."""
+    if isinstance(entry, list):
+        for part in entry:
+            yield from _reviews(part)
+    elif isinstance(entry, dict):
+        for key, value in entry.items():
+            if key == "reviewed_on":
+                yield value
+            else:
+                yield from _reviews(value)
 
 
 def _contact(settings: Settings) -> Finding:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli import run_batch
 from bot.settings import ROOT, Settings
 from tests.conftest import write_guide
+from tests.scripted_bot import ScriptedBot
 
 
 def run(*args: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -62,6 +64,32 @@ def test_help_and_doctor_import_no_heavy_library(args: list[str], real_env: dict
         check=False,
     )
     assert "HEAVY []" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("given", "threads"), [({}, 1), ({"OMP_NUM_THREADS": "2"}, 2)])
+def test_serving_gives_the_model_one_thread_unless_told_otherwise(
+    given: dict[str, str], threads: int
+) -> None:
+    code = (
+        "import sys, types\n"
+        "def serve(*_, **__):\n"
+        "    import torch\n"
+        "    print('THREADS', torch.get_num_threads())\n"
+        "sys.modules['bot.web.serving'] = types.SimpleNamespace(serve=serve)\n"
+        "sys.argv = ['bot', 'serve']\n"
+        "from bot.cli import main\n"
+        "main()\n"
+    )
+    inherited = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**inherited, **given},
+        check=False,
+    )
+    assert f"THREADS {threads}\n" in done.stdout, done.stdout + done.stderr
 
 
 def test_ingest_ask_show_from_an_empty_machine(env: dict[str, str]) -> None:
@@ -115,6 +143,21 @@ def test_batch_keeps_order_and_ids_and_answers_the_rest(
     assert "line 5" in out[4]["error"]["message"]
     assert "questoin" in out[5]["error"]["message"]
     assert done.returncode == 2
+
+
+def test_a_batch_line_ends_with_a_line_feed_and_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [f"What{mark}are the types?" for mark in ("\u2028", "\u2029", "\u0085")]
+    path = tmp_path / "questions.jsonl"
+    # Not escaped, as JSON allows.
+    lines = [json.dumps({"id": q, "question": q}, ensure_ascii=False) for q in asked]
+    path.write_bytes("\r\n".join([*lines, "", '{"id": "last",\r "question": "types"}']).encode())
+    bot = ScriptedBot()
+    assert run_batch(bot, path)  # type: ignore[arg-type]
+    out = [json.loads(line) for line in capsys.readouterr().out.split("\n") if line]
+    assert [o["id"] for o in out] == [*asked, "last"]
+    assert [q.text for q in bot.asked] == [*asked, "types"]
 
 
 @pytest.mark.parametrize(

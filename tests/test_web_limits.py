@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from bot.records import Answer, Question
 from bot.settings import Answering, ContactSettings, Settings, Web
 from bot.web.factory import create_app
+from bot.web.places import CHATS
 from bot.web.service import AnswerTimeout, Service, ServiceBusy
 from tests.scripted_bot import ScriptedBot
 
@@ -88,6 +90,14 @@ def test_forwarded_address_counts_only_behind_our_proxy() -> None:
         assert ask_as(client, "203.0.113.9, 198.51.100.1") == 429
 
 
+def test_addresses_of_one_network_of_ipv6_count_as_one() -> None:
+    with client_for(requests_per_minute=1, trusted_proxies=("192.0.2.0/24",)) as client:
+        assert [ask_as(client, f"2001:db8:0:1::{n}") for n in (1, 2, 3)] == [200, 429, 429]
+        assert ask_as(client, "2001:db8:0:2::1") == 200
+        # The same machine, as a socket for both kinds of addresses names it.
+        assert [ask_as(client, a) for a in ("::ffff:198.51.100.7", "198.51.100.7")] == [200, 429]
+
+
 @pytest.mark.parametrize("wrong", ["*", "proxy.example", "10.0.0.0/99"])
 def test_proxies_are_addresses(wrong: str) -> None:
     with pytest.raises(ValidationError):
@@ -102,6 +112,18 @@ def test_question_above_the_limit_is_413() -> None:
         page = client.post("/plain", data={"question": "x" * 2001})
         assert page.status_code == 413
         assert "tel:5550100" in page.text
+
+
+@pytest.mark.parametrize("limit", [2_000, 20_000])
+def test_chats_box_takes_more_than_is_answered_so_that_nothing_is_cut_unsaid(limit: int) -> None:
+    answering = Answering(max_question_chars=limit)
+    settings = Settings(contact=ContactSettings(phone="555-0100"), answering=answering)
+    with TestClient(create_app(settings, ScriptedBot())) as client:
+        for path in CHATS.values():
+            page = client.get(f"{path}/").text
+            boxes = [int(n) for n in re.findall(r'"max_length": ?(\d+)', page)]
+            assert boxes
+            assert min(boxes) > limit
 
 
 def test_answer_that_takes_too_long_is_504_with_the_contact(held: Held) -> None:
@@ -183,6 +205,9 @@ def test_missing_index_and_contact_card_only_are_said_before_the_first_question(
         assert answer.status_code == 503
         assert "I cannot reach my guides right now" in answer.text
         assert "tel:5550100" in answer.text
+        assert answer.headers["retry-after"] == "30"
+        api = client.post("/api/v1/ask", json={"question": "no index"})
+        assert (api.status_code, api.headers["retry-after"]) == (503, "30")
     settings = Settings(
         answering=Answering(contact_card_only=True), contact=ContactSettings(phone="555-0100")
     )

@@ -1,4 +1,4 @@
-"""Dates of a document that cannot be right, or that have run out. Warnings, not failures."""
+"""Dates of a document that cannot be right, or that run out. Warnings, not failures."""
 
 from __future__ import annotations
 
@@ -23,3 +23,8 @@ def date_warnings(info: SourceInfo, today: date) -> tuple[str, ...]:
             "has read it again and set a new review_by"
         )
     return tuple(warnings)
+
+
+def runs_out_within(info: SourceInfo, today: date, days: timedelta) -> bool:
+    """Whether its review date has not passed yet and lies no further off than `days`."""
+    return info.review_by is not None and today <= info.review_by <= today + days

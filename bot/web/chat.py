@@ -17,22 +17,21 @@ import gradio as gr
 from fastapi import FastAPI
 
 from bot.records import About, Answer, Question, Turn
-from bot.settings import Web
 from bot.web.catalogue import Texts, load_texts
 from bot.web.failures import failure_of
 from bot.web.languages import Spoken, by_browser, speaking, spoken
 from bot.web.places import CHATS
 from bot.web.plain import about_of
 from bot.web.render import Renderer, said_by
-from bot.web.service import Service
+from bot.web.service import THREADS, Service
 
 KEEP_TURNS = 6
 KEEP_EXCHANGES = 30
 MAX_FOLLOW_UPS = 3
 _STATE_SECONDS = 3600
 _UNSURE, _UNSAID = "unsure", "unsaid"
-# Above the bot's own limit, so that a long text is refused with words and not cut in silence.
-_BOX_CHARS = 12_000
+# So much more than the bot reads: a long text is refused with words and not cut in silence.
+_BOX_MORE = 10_000
 _EVENT: dict[str, Any] = {
     "show_progress": "hidden",
     "api_visibility": "private",
@@ -101,7 +100,8 @@ class Chat:
         if answer is not None:
             said = said_by(answer)
             turns = (*turns, Turn(role="user", text=text), Turn(role="bot", text=said))
-        exchange = (self.renderer.asked(text.strip()[:2000] or "…"), body)
+        shown = text.strip()[: self.renderer.max_chars]
+        exchange = (self.renderer.asked(shown or "…"), body)
         return Reply(
             conversation=Conversation(
                 exchanges=(*held.exchanges, exchange)[-KEEP_EXCHANGES:],
@@ -113,7 +113,7 @@ class Chat:
         )
 
 
-def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
+def build_chat(service: Service, renderer: Renderer) -> gr.Blocks:
     """The Blocks of one chat in the language that is `spoken()`, with Gradio's safety settings of
     REQUIREMENTS 1.1."""
     t = renderer.texts["chat"]
@@ -155,7 +155,7 @@ def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
                     placeholder=t["placeholder"],
                     lines=1,
                     max_lines=6,
-                    max_length=_BOX_CHARS,
+                    max_length=renderer.max_chars + _BOX_MORE,
                     elem_id="question",
                     buttons=[],
                     autofocus=False,
@@ -188,7 +188,8 @@ def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
             page_is = Spoken(language=language, carried=language != browser)
             text = in_english.get(text, text or "")
             with speaking(page_is):
-                pending = (renderer.asked(text.strip()[:2000] or "…"), _pending(renderer))
+                shown = text.strip()[: renderer.max_chars]
+                pending = (renderer.asked(shown or "…"), _pending(renderer))
             hidden = [gr.update(visible=False)] * (1 + MAX_FOLLOW_UPS)
             waiting = gr.update(value=conversation.messages(pending), visible=True)
             shut = gr.update(visible=False)
@@ -210,11 +211,9 @@ def build_chat(service: Service, renderer: Renderer, web: Web) -> gr.Blocks:
         asking = gr.on([send.click, box.submit], ask, [box, held, kind, stage], outputs, **_EVENT)
         # An answer that is still on its way must not appear after the chat was cleared.
         clear.click(_wiped, None, [*outputs, kind, stage], cancels=[asking], **_EVENT)
-    page.queue(
-        max_size=web.answers_waiting + web.answers_at_once,
-        default_concurrency_limit=web.answers_at_once,
-        api_open=False,
-    )
+    # The service says which question waits: in a queue before it, an emergency would wait unread.
+    page.max_threads = service.most + THREADS
+    page.queue(max_size=service.most, default_concurrency_limit=None, api_open=False)
     return page  # type: ignore[no-any-return]
 
 
@@ -267,13 +266,13 @@ def _buttons(offered: tuple[str, ...]) -> list[Any]:
     return shown + [gr.update(visible=False)] * (MAX_FOLLOW_UPS - len(shown))
 
 
-def mount_chats(app: FastAPI, service: Service, renderer: Renderer, web: Web) -> None:
+def mount_chats(app: FastAPI, service: Service, renderer: Renderer) -> None:
     """Mount the chat of each language. The app must have its CORS middleware already: with one on
     the parent Gradio adds none of its own, which would echo any origin (REQUIREMENTS 1.0.2)."""
     # The longer path first: the first mount that fits gets the request.
     for language, path in sorted(CHATS.items(), key=lambda place: -len(place[1])):
         with speaking(Spoken(language=language)):
-            blocks = build_chat(service, renderer, web)
+            blocks = build_chat(service, renderer)
         gr.mount_gradio_app(
             app,
             blocks,

@@ -53,7 +53,10 @@ def failure_of(
         )
     log_failure(place, error)
     if isinstance(error, StoreError):
-        return Failure(status=503, title=e["no_guides_title"], message=e["no_guides"])
+        # An index made or a server started meanwhile is taken up without a restart.
+        return Failure(
+            status=503, title=e["no_guides_title"], message=e["no_guides"], retry_after=30
+        )
     status = 503 if isinstance(error, BotError) else 500
     retry = 30 if isinstance(error, BotError) else None
     return Failure(status=status, title=e["title"], message=e["unavailable"], retry_after=retry)
