@@ -17,7 +17,7 @@ from bot.records import Hit, Retrieved
 
 Shares = npt.NDArray[np.float32]
 
-_SHARPNESS = 25.0
+SHARPNESS = 25.0
 """By how much nearness counts, as in the training; chosen on the development questions."""
 
 
@@ -42,7 +42,7 @@ class Centres:
         hits, so that it can be found out beside the search; empty without known gaps."""
         if not self._gaps:
             return np.zeros(0, np.float32)
-        nearness = _SHARPNESS * (self._centres @ np.asarray(asked, np.float32))
+        nearness = SHARPNESS * (self._centres @ np.asarray(asked, np.float32))
         found = np.exp(nearness - nearness.max())
         made: Shares = found / found.sum()
         return made
