@@ -30,6 +30,8 @@ MESSAGES = (
     "What foods should I avoid, and can I go to a restaurant with my family? " * 6,
     "I cant breath and my chest is tight pls help what do i do",
     "there is a river of red coming from down below",  # no phrase: the examples are compared
+    # Words that no list knows: each is looked for among the slips, and none is remembered.
+    "hubbys haemoglobin dropped agian, Addenbrookes said wibble, is cyclophosphamyde normall?",
 )
 ROUNDS = 300
 KEYWORDS = frozenset("fever bleeding chest breathe seizure rash diarrhea suicide overdose".split())

@@ -8,17 +8,15 @@ brought in have no hash and are read all the same.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+
+from bot.appending import appending
 
 _BEFORE = "before"
-_BLOCK = 65_536
 TORN = "a line that cannot be read"
 """The `action` of a line that a crash cut off, or that is no JSON object."""
 
@@ -42,15 +40,9 @@ class AuditFile:
 
     def add(self, line: Mapping[str, str]) -> None:
         """Add a line, on disk when this returns. Raises `OSError`."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            last, ended = _last_line(file)
-            entry = json.dumps({**line, _BEFORE: _hash(last)}, ensure_ascii=False)
-            # After a crash in the middle of a line the next one begins on its own.
-            file.write((b"" if ended else b"\n") + entry.encode("utf-8") + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        with appending(self.path) as log:
+            entry = json.dumps({**line, _BEFORE: _hash(log.last)}, ensure_ascii=False)
+            log.add(entry.encode("utf-8"))
 
     def lines(self) -> list[dict[str, str]]:
         """Every line, oldest first; in place of one that cannot be read, an entry that says so."""
@@ -100,16 +92,3 @@ def _read(raw: bytes) -> dict[str, str] | None:
     except ValueError:
         return None
     return {str(k): str(v) for k, v in entry.items()} if isinstance(entry, dict) else None
-
-
-def _last_line(file: IO[bytes]) -> tuple[bytes, bool]:
-    """The last line of a file, and whether it ends with a line break; no line counts as ended."""
-    at = file.seek(0, os.SEEK_END)
-    tail = b""
-    while at and tail.rstrip(b"\n").count(b"\n") == 0:
-        begin = max(0, at - _BLOCK)
-        file.seek(begin)
-        tail = file.read(at - begin) + tail
-        at = begin
-    lines = tail.splitlines()
-    return (lines[-1], tail.endswith(b"\n")) if lines else (b"", True)

@@ -62,6 +62,12 @@ class LineError(QuestionError):
         self.request_id = request_id
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines of a JSON Lines file. They end with a line feed and with nothing else: what
+    `str.splitlines` also splits at may stand in a question as it is."""
+    return [line.removesuffix("\r") for line in text.split("\n")]
+
+
 def question_of(line: str, number: int) -> tuple[str | None, Question]:
     """The id and the question of line `number`. Raises `LineError`."""
     try:

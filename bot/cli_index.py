@@ -81,14 +81,15 @@ def ingest(
         return
     from bot.indexing.flow import ingest as run
 
-    result = run(
-        settings,
-        folder=folder,
-        rebuild=rebuild,
-        dry_run=dry_run,
-        wait=wait,
-        progress=output.progress(quiet=as_json),
-    )
+    with output.progress(quiet=as_json) as progress:
+        result = run(
+            settings,
+            folder=folder,
+            rebuild=rebuild,
+            dry_run=dry_run,
+            wait=wait,
+            progress=progress,
+        )
     output.print_ingest(result, as_json=as_json)
     if result.failed or failed:
         raise typer.Exit(3)
@@ -182,11 +183,29 @@ def import_(
     from bot.indexing.importing import import_index
     from bot.settings import load_settings
 
-    manifest = import_index(load_settings(), file, sha256=sha256, wait=wait)
+    settings = load_settings()
+    manifest = import_index(settings, file, sha256=sha256, wait=wait)
     print(
         f"Imported as {manifest.generation}: {len(manifest.documents)} documents, "
         f"{manifest.passages} passages. Running servers take it up by themselves."
     )
+    _tell_withdrawn(settings)
+
+
+def _tell_withdrawn(settings: Settings) -> None:
+    """The withdrawn passages that need a look in the index that serves now."""
+    from bot.indexing.lexical import PassageStore
+    from bot.indexing.places import generations, withdrawals_of
+    from bot.standing import changed
+
+    items = withdrawals_of(settings).items()
+    store = PassageStore.open(generations(settings).current().passages)
+    try:
+        for source_id in sorted({w.source_id for w in items if w.span} & set(store.file_hashes())):
+            for warning in changed(items, store.document(source_id)):
+                print(warning)
+    finally:
+        store.close()
 
 
 def withdraw(
@@ -198,13 +217,15 @@ def withdraw(
     from bot.indexing.lexical import PassageStore
     from bot.indexing.places import generations, withdrawals_of
     from bot.settings import load_settings
-    from bot.targets import parse_target
+    from bot.targets import find_target
+    from bot.withdrawals import Words
 
     settings = load_settings()
     store = PassageStore.open(generations(settings).current().passages)
-    source_id, span = parse_target(target, set(store.file_hashes()))
-    withdrawals_of(settings).withdraw(source_id, span, reason=reason, by=by)
-    print(f"Withdrawn: {target}. Running servers leave it out within seconds.")
+    source_id, span, document = find_target(target, set(store.file_hashes()), store.document)
+    words = Words.of(span.of(document.text)) if span else None
+    item = withdrawals_of(settings).withdraw(source_id, span, reason=reason, by=by, words=words)
+    print(f"Withdrawn: {item.target}. Running servers leave it out within seconds.")
 
 
 def restore(
@@ -213,10 +234,11 @@ def restore(
     """Put a withdrawn source or passage back."""
     from bot.indexing.places import withdrawals_of
     from bot.settings import load_settings
+    from bot.withdrawals import names_of
 
     withdrawals = withdrawals_of(load_settings())
     if not withdrawals.restore(target, reason=reason, by=by):
-        known = ", ".join(w.target for w in withdrawals.items()) or "nothing"
+        known = ", ".join(names_of(withdrawals.items())) or "nothing"
         raise UnknownSource(f"{target} is not withdrawn.", hint=f"Withdrawn now: {known}.")
     print(f"Restored: {target}.")
 

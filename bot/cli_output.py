@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -32,29 +33,43 @@ def _dump(data: Any) -> None:
     print(json.dumps(data, ensure_ascii=False, indent=1, default=str))
 
 
-def progress(*, quiet: bool) -> Callable[[int, int, str], None]:
-    """A progress bar on a terminal, a line a document otherwise, nothing when quiet."""
+@contextlib.contextmanager
+def progress(*, quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar on a terminal, a line a document otherwise, nothing when quiet. However the
+    work ends, the terminal is left as it was."""
     if quiet:
-        return lambda done, total, label: None
-    if not sys.stderr.isatty():
+        yield lambda done, total, label: None
+    elif sys.stderr.isatty():
+        with _bar() as draw:
+            yield draw
+    else:
+        yield _line
 
-        def line(done: int, total: int, label: str) -> None:
-            if done < total:
-                print(f"[{done + 1}/{total}] {label}", file=sys.stderr, flush=True)
 
-        return line
+def _line(done: int, total: int, label: str) -> None:
+    if done < total:
+        print(f"[{done + 1}/{total}] {label}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[Callable[[int, int, str], None]]:
+    """A bar hides the cursor from its start to its end, so it starts where there is work."""
     from rich.progress import Progress
 
     bar = Progress(console=Console(stderr=True), transient=True)
-    bar.start()
     task = bar.add_task("Reading documents", total=None)
 
     def draw(done: int, total: int, label: str) -> None:
+        bar.start()
         bar.update(task, total=total, completed=done, description=label)
         if done >= total:
             bar.stop()
 
-    return draw
+    try:
+        yield draw
+    finally:
+        if bar.live.is_started:
+            bar.stop()
 
 
 def print_ingest(report: IngestReport, *, as_json: bool) -> None:

@@ -6,6 +6,16 @@ Exit codes: 2 bad input or settings, 3 a document, 4 the index, 5 the model, 6 s
 
 from __future__ import annotations
 
+import traceback
+
+
+def arisen(error: BaseException) -> str:
+    """Of which kind an error is and where it arose, never its message: that can hold a patient's
+    words."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = " < ".join(f"{f.filename.rsplit('/', 1)[-1]}:{f.lineno}" for f in reversed(frames))
+    return f"{type(error).__name__} at {where}"
+
 
 class BotError(Exception):
     """Root of all expected failures. `str()` is fit to show; `hint` says what to do next."""
@@ -248,6 +258,15 @@ class UnknownSource(StoreError):
     """No document or span of that name is in the index."""
 
     hint = "Run: python -m bot search WORDS to see what the index holds."
+
+
+class NotLogged(StoreError):
+    """A withdrawal or its end holds, and the audit log could not be written."""
+
+    hint = (
+        "Note by hand who did it, when and why. Then look at free space and write access of the "
+        "audit log's place."
+    )
 
 
 class ModelError(BotError):

@@ -1,4 +1,5 @@
-"""The order of hits: by score, with front matter `priority` deciding between near equals."""
+"""The order of hits: by score, with front matter `priority` deciding between near equals. And the
+scale on which a match of words stands beside the other signs of a hit."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ from collections.abc import Iterable
 
 from bot.records import Hit
 
+WORD_SCALE = 10.0
+"""bm25 of a good match is about 10; divided by this it has the size of a cosine."""
 PRIORITY_STEP = 0.03
 """Score a step of front matter `priority` is worth: it decides between near equals only."""
 

@@ -274,7 +274,6 @@ class Considered:
 class Draft:
     statements: tuple[Statement, ...]
     writer: str
-    notes: tuple[str, ...] = ()
     considered: tuple[Considered, ...] = ()
 
 

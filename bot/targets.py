@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from bot.errors import UnknownSource
-from bot.records import Span
+from bot.records import SourceDocument, Span
 
 _SPAN = re.compile(r"(?P<source>.+):(?P<start>\d{1,9})-(?P<end>\d{1,9})")
 
@@ -33,6 +33,21 @@ def parse_target(target: str, known: Collection[str]) -> tuple[str, Span | None]
         hint = f"Did you mean {' or '.join(near)}?" if near else None
         raise UnknownSource(f"The index holds no document {source_id!r}.", hint=hint)
     return source_id, span
+
+
+def find_target(
+    target: str, known: Collection[str], document_of: Callable[[str], SourceDocument]
+) -> tuple[str, Span | None, SourceDocument]:
+    """As `parse_target`, with the document. Raises `UnknownSource` also where the document ends
+    before the span does."""
+    source_id, span = parse_target(target, known)
+    document = document_of(source_id)
+    if span is not None and span.end > len(document.text):
+        raise UnknownSource(
+            f"{source_id} has {len(document.text):,} characters; "
+            f"there is no {span.start}-{span.end}."
+        )
+    return source_id, span, document
 
 
 def _composed(name: str) -> str:

@@ -1,4 +1,5 @@
-"""Withdrawn sources and passages: never searched for, cited or shown, from one second after.
+"""Withdrawn sources and passages: never searched for, cited or shown, from one second after. What
+the list means in a text that was edited since is in `bot.standing`.
 
 Kept in `var/withdrawn.json`, one file for all processes on the machine; each process looks at it
 again at most once a second. With a Chroma server the list lies there, one for all machines. Every
@@ -8,39 +9,84 @@ why), which is only ever added to. Questions are in neither.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import hashlib
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bot.audit import AuditFile
-from bot.errors import StoreError
-from bot.records import Chunk, Span
+from bot.errors import NotLogged, StoreError, UnknownSource
+from bot.records import Span
 
 _LOOK_EVERY_SECONDS = 1.0
+_UNCHANGED = " Nothing was changed."
+
+
+class Words(BaseModel):
+    """What is kept of withdrawn words: enough to know them again, nothing to read. `code_sum`, the
+    sum of their code points, spares hashing every place of a long text that they may stand at."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    code_sum: int = Field(ge=0, lt=2**62)
+
+    @classmethod
+    def of(cls, words: str) -> Self:
+        return cls(sha256=sha256_of(words), code_sum=sum(map(ord, words)))
+
+
+def sha256_of(words: str) -> str:
+    return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Withdrawal(BaseModel):
-    """`start` and `end` are None where the whole source is withdrawn."""
+    """`start` and `end` are None where the whole source is withdrawn. `words` are those of the text
+    that a passage was withdrawn from; None in lists from before they were kept."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     source_id: str
-    start: int | None = None
-    end: int | None = None
+    start: int | None = Field(default=None, ge=0)
+    end: int | None = Field(default=None, ge=0)
+    words: Words | None = None
     reason: str
     by: str
     at: str
 
+    @model_validator(mode="after")
+    def _whole_or_a_span(self) -> Self:
+        if self.start is None or self.end is None:
+            if self.start is not self.end or self.words:
+                raise ValueError("start, end and words go together")
+        elif self.start > self.end:
+            raise ValueError("the end lies before the start")
+        return self
+
+    @property
+    def span(self) -> Span | None:
+        """The place in the text that it was withdrawn from; None for a whole source."""
+        if self.start is None or self.end is None:
+            return None
+        return Span(start=self.start, end=self.end)
+
     @property
     def target(self) -> str:
         return self.source_id if self.start is None else f"{self.source_id}:{self.start}-{self.end}"
+
+    def replaces(self, other: Withdrawal) -> bool:
+        """Whether the list needs `other` no more with this one on it: the same place and words. The
+        same place of another text holds other words, and both stay."""
+        return self.target == other.target and other.words in (None, self.words)
 
 
 class _File(BaseModel):
@@ -98,57 +144,48 @@ class Withdrawals:
                 self._looked = now
             return self._seen.items
 
-    def source(self, source_id: str) -> bool:
-        """Whether a whole source is withdrawn."""
-        return any(w.source_id == source_id and w.start is None for w in self.items())
-
-    def covers(self, chunk: Chunk) -> bool:
-        """Whether a passage is withdrawn, wholly or in part."""
-        return self.covers_span(chunk.source.source_id, chunk.span)
-
-    def covers_span(self, source_id: str, span: Span) -> bool:
-        """Whether a stretch of a source is withdrawn, wholly or in part."""
-        return any(
-            w.source_id == source_id and (w.start is None or _overlap(w, span))
-            for w in self.items()
-        )
-
-    def spans_of(self, source_id: str) -> tuple[Span, ...]:
-        """The stretches of a source that are withdrawn, where it is not withdrawn as a whole."""
-        return tuple(
-            Span(start=w.start, end=w.end)
-            for w in self.items()
-            if w.source_id == source_id and w.start is not None and w.end is not None
-        )
-
-    def withdraw(self, source_id: str, span: Span | None, *, reason: str, by: str) -> Withdrawal:
-        """Add to the list and to the audit log. The same target twice is kept once."""
+    def withdraw(
+        self,
+        source_id: str,
+        span: Span | None,
+        *,
+        reason: str,
+        by: str,
+        words: Words | None = None,
+    ) -> Withdrawal:
+        """Add to the list and to the audit log; `words` are those at the span. The same target
+        twice is kept once. Raises `NotLogged` where it is withdrawn and the log lacks it."""
         item = Withdrawal(
             source_id=source_id,
             start=span.start if span else None,
             end=span.end if span else None,
+            words=words,
             reason=reason,
             by=by,
             at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         )
-        self._update(lambda items: [*(w for w in items if w.target != item.target), item])
-        self._log("withdraw", item.target, reason, by)
+        self._update(lambda items: [*(w for w in items if not item.replaces(w)), item])
+        with _holds(f"{item.target} is withdrawn and stays so"):
+            self._log("withdraw", item.target, reason, by)
         return item
 
-    def restore(self, target: str, *, reason: str, by: str) -> bool:
-        """Take a target off the list; False where it was not on it."""
-        found = False
+    def restore(self, name: str, *, reason: str, by: str) -> bool:
+        """Take what `names_of` calls so off the list; False where it was not on it. Raises
+        `UnknownSource` where the place was withdrawn of several texts and `name` leaves open which,
+        and `NotLogged` where it is put back and the log does not hold it."""
+        found: Withdrawal | None = None
 
         def without(items: Sequence[Withdrawal]) -> list[Withdrawal]:
             nonlocal found
-            left = [w for w in items if w.target != target]
-            found = len(left) != len(items)
-            return left
+            found = _named(name, items)
+            return [w for w in items if w is not found]
 
         self._update(without)
-        if found:
-            self._log("restore", target, reason, by)
-        return found
+        if found is None:
+            return False
+        with _holds(f"{name} is put back: answers can quote it again"):
+            self._log("restore", name, reason, by)
+        return True
 
     def note(self, action: str, target: str, *, by: str, reason: str = "") -> None:
         """Add a line to the audit log that changes nothing on the list, as of a sign-in."""
@@ -181,6 +218,8 @@ class InFolder:
             status = self._path.stat()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise _unreadable(str(self._path), error) from None
         return status.st_mtime_ns, status.st_ino
 
     def read(self) -> tuple[Withdrawal, ...]:
@@ -192,22 +231,25 @@ class InFolder:
             raise _unreadable(str(self._path), error) from None
 
     def update(self, change: Change) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.with_suffix(".lock").open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            text = dump_list(change(self.read()))
-            scratch = self._path.with_suffix(".new")
-            with scratch.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            scratch.replace(self._path)
+        with _disk(f"The list of withdrawn sources {self._path} cannot be written", _UNCHANGED):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.with_suffix(".lock").open("w") as handle:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                text = dump_list(change(self.read()))
+                scratch = self._path.with_suffix(".new")
+                with scratch.open("w", encoding="utf-8") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+                scratch.replace(self._path)
 
     def log(self, line: dict[str, str]) -> None:
-        self._audit.add(line)
+        with _disk(f"The audit log {self._audit.path} cannot be written"):
+            self._audit.add(line)
 
     def logged(self) -> list[dict[str, str]]:
-        return self._audit.lines()
+        with _disk(f"The audit log {self._audit.path} cannot be read"):
+            return self._audit.lines()
 
 
 def audit_path(var: Path) -> Path:
@@ -224,7 +266,29 @@ def load_list(data: bytes | str, place: str) -> tuple[Withdrawal, ...]:
 
 
 def dump_list(items: Sequence[Withdrawal]) -> str:
-    return _File(withdrawn=list(items)).model_dump_json(indent=1)
+    return _File(withdrawn=list(items)).model_dump_json(indent=1, exclude_none=True)
+
+
+def names_of(items: Sequence[Withdrawal]) -> dict[str, Withdrawal]:
+    """Each withdrawal by the name that `restore` takes: its target; where the same place was
+    withdrawn of several texts, with the beginning of its words' hash."""
+    often = Counter(w.target for w in items)
+    return {w.target if often[w.target] == 1 else _long_name(w): w for w in items}
+
+
+def _long_name(item: Withdrawal) -> str:
+    return f"{item.target}#{item.words.sha256[:12] if item.words else 'place'}"
+
+
+def _named(name: str, items: Sequence[Withdrawal]) -> Withdrawal | None:
+    names = names_of(items)
+    several = [n for n, w in names.items() if w.target == name != n]
+    if several:
+        raise UnknownSource(
+            f"{name} was withdrawn of {len(several)} versions of its document.",
+            hint=f"Name one of them: {', '.join(several)}.",
+        )
+    return names.get(name)
 
 
 def _unreadable(place: str, error: Exception) -> StoreError:
@@ -234,7 +298,21 @@ def _unreadable(place: str, error: Exception) -> StoreError:
     )
 
 
-def _overlap(item: Withdrawal, span: Span) -> bool:
-    assert item.start is not None
-    assert item.end is not None
-    return item.start < span.end and span.start < item.end
+@contextlib.contextmanager
+def _disk(what: str, then: str = "") -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{what}: {error.strerror or error}.{then}",
+            hint="Look at free space and write access of the state folder (BOT_PATHS__VAR).",
+        ) from error
+
+
+@contextlib.contextmanager
+def _holds(what: str) -> Iterator[None]:
+    """What was changed holds, although the line of the log that belongs to it fails."""
+    try:
+        yield
+    except StoreError as error:
+        raise NotLogged(f"{what}. But nobody can see who did it, and why: {error}") from error

@@ -4,6 +4,7 @@ that try to break out of the page. It holds real documents, loaded by the real l
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -173,6 +174,36 @@ def nasty_document() -> SourceDocument:
     )
 
 
+class ScriptedBegun:
+    """What the rules find by script: "chest" and "end it" stop, "fever" is urgent; where "likened"
+    is said only examples name it."""
+
+    def __init__(self, bot: ScriptedBot, question: Question) -> None:
+        self.bot = bot
+        self.question = question
+        text = question.text.casefold()
+        self.level = next((level for word, level in ALARMS.items() if word in text), None)
+        self.stops = self.level in ("emergency", "crisis")
+        self.named = "likened" not in text
+
+    def alarm(self) -> Answer | None:
+        if self.level is None:
+            return None
+        if self.stops:
+            return self.bot._stop(self.question, self.level)
+        notice = "I could not look this up in the documents just now."
+        return replace(self.bot._quiet(self.question, "abstained", notice), alert=URGENT)
+
+    def ask(self) -> Answer:
+        return self.bot.ask(self.question)
+
+    def look_up(self) -> Found:
+        return self.bot.look_up(self.question)
+
+
+ALARMS = {"chest": "emergency", "end it": "crisis", "fever": "urgent"}
+
+
 class ScriptedBot:
     """Answers by the first word it knows in the question."""
 
@@ -215,6 +246,9 @@ class ScriptedBot:
 
     def close(self) -> None:
         self.closed = True
+
+    def begin(self, question: Question) -> ScriptedBegun:
+        return ScriptedBegun(self, question)
 
     def ask(self, question: Question) -> Answer:
         self.asked.append(question)

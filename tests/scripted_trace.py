@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bot.errors import UnknownSource
@@ -96,10 +98,14 @@ def trace_of(question: Question, document: SourceDocument, *, answers: bool = Tr
 
 
 class ScriptedShelf:
-    """The scripted bot's documents as a `bot.review.shelf.Shelf`."""
+    """The scripted bot's documents as a `bot.review.shelf.Shelf`, and as what it opens."""
 
     def __init__(self, bot: ScriptedBot) -> None:
         self._bot = bot
+
+    @contextmanager
+    def open(self) -> Iterator[ScriptedShelf]:
+        yield self
 
     def sources(self) -> tuple[SourceInfo, ...]:
         return tuple(sorted(self._bot.sources(), key=lambda info: info.title))

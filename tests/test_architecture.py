@@ -21,6 +21,7 @@ FLOWS = {
     "bot.indexing.checking",
     "bot.indexing.linking",
     "bot.answering.flow",
+    "bot.answering.begun",
     "bot.answering.opened",
     "bot.answering.finding",
     "bot.answering.screening",

@@ -19,15 +19,25 @@ from typing import Any
 import pytest
 
 from bot.answering.flow import Bot
-from bot.errors import BadArchive, IndexMismatch, LockHeld, NoIndex, SettingsError, StoreError
+from bot.cli_index import import_
+from bot.errors import (
+    BadArchive,
+    BotError,
+    IndexMismatch,
+    LockHeld,
+    NoIndex,
+    SettingsError,
+    StoreError,
+)
 from bot.indexing import flow
 from bot.indexing.archive import export_index
 from bot.indexing.importing import import_index
 from bot.indexing.lexical import PassageStore
 from bot.indexing.places import generations, withdrawals_of
 from bot.indexing.store import COLLECTIONS, VectorStore
-from bot.records import Question
+from bot.records import Question, Span
 from bot.settings import ROOT, Chunking, Paths, Settings, Store
+from bot.withdrawals import Words
 from tests.chroma_server import ChromaServer
 from tests.conftest import write_guide
 
@@ -488,6 +498,47 @@ def test_a_full_disk_is_a_clear_error(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("bot.indexing.importing._copy", full)
-    with pytest.raises(StoreError, match="No space left on device"):
+    with pytest.raises(StoreError, match=r"No space left on device\. Nothing was changed\."):
         import_index(other, archive)
     assert generations(other).current_name() is None
+    assert withdrawals_of(other).items() == ()
+
+
+@pytest.mark.parametrize(
+    "failure", [OSError(28, "No space left on device"), LockHeld("Another one was faster.")]
+)
+def test_a_failure_in_the_last_step_says_that_what_was_withdrawn_stays_so(
+    archive: Path,
+    settings: Settings,
+    other: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: Exception,
+) -> None:
+    withdrawals_of(settings).withdraw("hair.md", None, reason="old", by="Ann")
+    export_index(settings, archive.with_name("two.tar.gz"))
+
+    def fails(*_: Any) -> None:
+        raise failure
+
+    monkeypatch.setattr("bot.indexing.generations.Generations.finish", fails)
+    with pytest.raises(BotError) as failed:
+        import_index(other, archive.with_name("two.tar.gz"))
+    assert failed.value.exit_code == (7 if isinstance(failure, LockHeld) else 4)
+    assert "Nothing was changed" not in str(failed.value)
+    assert "may be withdrawn here now, and stays so" in str(failed.value)
+    assert [w.target for w in withdrawals_of(other).items()] == ["hair.md"]
+    assert generations(other).current_name() is None
+    with pytest.raises(BotError) as failed:
+        import_index(other, archive)
+    assert "withdrawn" not in str(failed.value), "that archive holds nothing withdrawn"
+
+
+def test_an_import_tells_of_withdrawn_words_that_it_does_not_find(
+    archive: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    words = Words.of("words of another edition")
+    span = Span(start=3, end=20)
+    withdrawals_of(settings).withdraw("hair.md", span, words=words, reason="x", by="y")
+    monkeypatch.setattr("bot.settings.load_settings", lambda: settings)
+    import_(archive)
+    assert "all of hair.md is withheld" in capsys.readouterr().out

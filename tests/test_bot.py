@@ -12,6 +12,7 @@ from bot.answering.flow import Bot
 from bot.answering.opened import IndexHolder
 from bot.errors import NoIndex, QuestionError
 from bot.indexing.flow import generations, ingest, make_embedder
+from bot.raised import Look
 from bot.records import Answer, Question, Turn
 from bot.settings import Answering, ContactSettings, Paths, Settings
 from bot.text import numbers
@@ -98,6 +99,70 @@ def test_a_lower_alarm_is_shown_whatever_fails_behind_it(tmp_path: Path) -> None
     assert long.outcome == "abstained"
     with pytest.raises(QuestionError):
         ask(bot, "When may I fly again after my transplant? " * 80)
+
+
+def test_a_search_of_the_library_keeps_a_lower_alarm_too(tmp_path: Path) -> None:
+    bot = Bot.open(Settings(paths=Paths(knowledge=tmp_path, var=tmp_path / "var")))
+    fever = bot.look_up(Question(text="i have a fever of 38.4")).instead
+    assert fever is not None
+    assert fever.alert is not None
+    assert (fever.alert.level, fever.outcome, fever.statements) == ("urgent", "abstained", ())
+    assert any("could not look this up" in notice for notice in fever.notices)
+    with pytest.raises(NoIndex):
+        bot.look_up(Question(text="what is engraftment"))
+
+
+def test_an_alarm_is_kept_whatever_kind_of_error_is_behind_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot = Bot.open(Settings(paths=Paths(knowledge=tmp_path, var=tmp_path / "var")))
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("fever of 38.4 CANARY-7")
+
+    monkeypatch.setattr(bot._screen, "again", fails)
+    fever = ask(bot, "i have a fever of 38.4 CANARY-7")
+    assert fever.alert is not None
+    assert (fever.alert.level, fever.outcome) == ("urgent", "abstained")
+    found = bot.look_up(Question(text="i have a fever of 38.4 CANARY-7")).instead
+    assert found is not None
+    assert found.alert == fever.alert
+    assert "only the alarm is shown: RuntimeError at test_bot.py" in caplog.text
+    assert "CANARY-7" not in caplog.text
+    with pytest.raises(RuntimeError):
+        ask(bot, "what is engraftment")
+
+
+def test_the_rules_read_a_question_before_its_work_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = Bot.open(Settings(paths=Paths(knowledge=tmp_path, var=tmp_path / "var")))
+    breath = bot.begin(Question(text="i cant breathe"))
+    assert (breath.stops, breath.named) == (True, True)
+    alone = breath.alarm()
+    assert alone is not None
+    assert alone.outcome == breath.ask().outcome == "emergency"
+    assert alone.alert == bot.ask(Question(text="i cant breathe")).alert
+    # Only examples say which of the gravest it is.
+    towel = bot.begin(Question(text="towel number four soaked red already"))
+    assert (towel.stops, towel.named) == (True, False)
+    fever = bot.begin(Question(text="tengo fiebre de 38.4", locale="es"))
+    assert fever.stops is False
+    assert (said := fever.alarm()) is not None
+    assert (said.outcome, said.language) == ("abstained", "es")
+    assert "No pude buscar esto" in said.notices[0]
+    # What the second look adds is known of from then on.
+    plain = bot.begin(Question(text="what is engraftment"))
+    assert (plain.stops, plain.alarm()) == (False, None)
+
+    def finds(question: Question, screening: Any, **_: Any) -> Any:
+        return bot._screen._triage.with_alarm(screening, "fever", question), Look()
+
+    monkeypatch.setattr(bot._screen, "again", finds)
+    assert (found := plain.ask().alert) is not None
+    assert found.rule_id == "fever"
+    assert (later := plain.alarm()) is not None
+    assert later.alert == found
 
 
 def test_urgent_comes_beside_an_answer(real_bot: Bot) -> None:

@@ -21,6 +21,8 @@ import pytest
 from bot.errors import LockHeld, SourceListError
 from bot.front_matter import read_sidecar
 from bot.indexing.fetching import FetchReport, Limits, Web, agent_of, fetch_sources, read_list
+from bot.indexing.fetching import fetch as fetch_module
+from bot.indexing.fetching.fetch import _write as write_file
 from bot.indexing.fetching.web import _public
 from bot.settings import ROOT
 
@@ -384,6 +386,115 @@ def test_redirects_that_are_not_followed(
     site.answers["/page"] = lambda h: h.reply(302, b"", Location=location)
     assert says in runner.error()
     assert len(site.paths()) <= 6
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://exa mple.org/x",
+        "http://a.example:port/",
+        "https://a\u2028b.example/",
+        "https://a.example/" + "x" * 70_000,
+    ],
+)
+def test_what_is_no_address_is_said_and_the_rest_is_fetched(
+    runner: Runner, site: Site, url: str
+) -> None:
+    site.page("/page")
+    report = runner.fetch({"url": url, "name": "wrong.html"}, {})
+    assert [s.outcome for s in report.sources] == ["failed", "new"]
+    assert "is no address" in (report.sources[0].error or "")
+    assert "correct it in the list" in (report.sources[0].hint or "")
+    assert not runner.pauses, "asking again would not help"
+
+
+class Killed(BaseException):
+    """Ends a run as a kill does: nothing after it is done."""
+
+
+def killed_at(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """The next run dies before it writes its file of that number."""
+    writes = iter(range(number + 1))
+
+    def until_then(path: Path, data: bytes) -> None:
+        if next(writes) == number:
+            raise Killed
+        write_file(path, data)
+
+    monkeypatch.setattr(fetch_module, "_write", until_then)
+
+
+OLD, NEW = ('"v1"', PAGE), ('"v2"', PAGE.replace(b"four", b"six"))
+
+
+def serve(site: Site, version: tuple[str, bytes]) -> None:
+    """The page in that version, with its tag; 304 to whoever has it."""
+    tag, body = version
+
+    def answer(h: Handler) -> None:
+        if h.headers.get("If-None-Match") == tag:
+            h.reply(304, b"")
+        else:
+            h.reply(200, body, ETag=tag)
+
+    site.answers["/page"] = answer
+
+
+def dies(runner: Runner, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    with monkeypatch.context() as dying:
+        killed_at(dying, number)
+        with pytest.raises(Killed):
+            runner.fetch()
+
+
+@pytest.mark.parametrize(
+    ("is_new", "number"),
+    [*((True, number) for number in range(3)), *((False, number) for number in range(4))],
+)
+def test_after_a_kill_at_any_point_the_file_is_fetched_again(
+    runner: Runner, site: Site, monkeypatch: pytest.MonkeyPatch, is_new: bool, number: int
+) -> None:
+    serve(site, OLD)
+    if not is_new:
+        runner.fetch()
+    serve(site, NEW)
+    runner.today = date(2027, 1, 1)
+    dies(runner, monkeypatch, number)
+    assert runner.run().sources[0].error is None
+    assert (runner.folder / "page.html").read_bytes() == NEW[1]
+    assert b"2027-01-01" in (runner.folder / "page.html.meta.yaml").read_bytes()
+    assert [s.outcome for s in runner.run().sources] == ["unchanged"]
+    assert site.asked[-1][1]["If-None-Match"] == NEW[0]
+    # What a person changes is not overwritten, as before.
+    (runner.folder / "page.html").write_bytes(PAGE + b"<!-- checked -->")
+    assert "changed here" in (runner.run().sources[0].error or "")
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_after_a_kill_the_old_tag_does_not_stand_for_the_new_file(
+    runner: Runner, site: Site, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    serve(site, OLD)
+    runner.fetch()
+    serve(site, NEW)
+    dies(runner, monkeypatch, number)
+    serve(site, OLD)
+    assert runner.run().sources[0].error is None
+    assert (runner.folder / "page.html").read_bytes() == OLD[1]
+
+
+@pytest.mark.parametrize("name", ["page.html", "page.html.meta.yaml"])
+def test_what_a_person_changed_after_a_kill_is_not_overwritten(
+    runner: Runner, site: Site, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    serve(site, OLD)
+    runner.fetch()
+    serve(site, NEW)
+    runner.today = date(2027, 1, 1)
+    dies(runner, monkeypatch, 3)
+    with (runner.folder / name).open("ab") as file:
+        file.write(b"audience: adults\n")
+    assert "was changed" in (runner.run().sources[0].error or "")
 
 
 def test_a_wrong_type_and_nothing_at_all(runner: Runner, site: Site) -> None:

@@ -16,10 +16,11 @@ from bot.answering.opened import IndexHolder
 from bot.errors import DamagedIndex, IndexMismatch, LockHeld, NoIndex, StoreError
 from bot.indexing.embedding import Embedder
 from bot.indexing.flow import generations, ingest, make_embedder
+from bot.indexing.generations import Generations
 from bot.indexing.lexical import PassageStore
 from bot.indexing.reports import IngestReport
 from bot.indexing.store import InFolder, VectorStore
-from bot.settings import Chunking, Paths, Settings
+from bot.settings import Chunking, Paths, Settings, Store
 from bot.weights import weights_sha256
 from tests.conftest import write_guide
 
@@ -30,6 +31,22 @@ def changes(report: IngestReport) -> dict[str, str]:
 
 def stored(settings: Settings) -> PassageStore:
     return PassageStore.open(generations(settings).current().passages)
+
+
+def test_old_indexes_that_cannot_be_deleted_are_no_failure(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(self: Generations, name: str) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Generations, "remove", fails)
+    few = settings.model_copy(update={"store": Store(keep_generations=1)})
+    first = ingest(few)
+    write_guide(few.paths.knowledge, "hair.md", "Hair", "## Hair?\n\nHair grows back.\n")
+    report = ingest(few)
+    assert report.swapped
+    assert generations(few).current_name() == report.generation != first.generation
+    assert "old generations were not deleted" in caplog.text
 
 
 def test_first_ingest_stores_passages_questions_and_exact_spans(settings: Settings) -> None:

@@ -18,7 +18,7 @@ REWRITE = Rewriter(load_lexicon(), VOCABULARY)
 
 def query(text: str, *history: str) -> Query:
     turns = tuple(Turn(role="user" if n % 2 == 0 else "bot", text=t) for n, t in enumerate(history))
-    return REWRITE(Question(text=text, history=turns))
+    return REWRITE.readings(Question(text=text, history=turns))[0]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_chain_of_follow_ups_reaches_back_to_the_topic() -> None:
 
 def test_the_question_is_left_as_it_is() -> None:
     question = Question(text="what is engrafment")
-    REWRITE(question)
+    REWRITE.readings(question)
     assert question.text == "what is engrafment"
 
 

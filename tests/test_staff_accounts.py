@@ -264,6 +264,27 @@ def test_wrong_tries_slow_down_their_name_and_their_address() -> None:
     assert tries.wait("Bo", "10.0.0.2") == 0
 
 
+@pytest.mark.parametrize("typed", ["Zoé  Roe", "Zoe\u0301 Roe", " zoé\u00a0roe", "ZOÉ\tROE"])
+def test_every_way_to_type_a_name_that_finds_an_account_counts_as_that_name(
+    tmp_path: Path, typed: str
+) -> None:
+    accounts = Accounts(tmp_path / "staff.json")
+    accounts.add("Zoé Roe", "viewer", PASSWORD)
+    assert accounts.find(typed)
+    tries = Tries()
+    for number in range(WRONG_TRIES):
+        tries.wrong("Zoé Roe", f"10.0.0.{number}")
+    assert tries.wait(typed, "10.0.1.1") > 0
+
+
+def test_wrong_tries_from_one_network_of_ipv6_count_together() -> None:
+    tries = Tries()
+    for number in range(WRONG_TRIES):
+        tries.wrong(f"guess {number}", f"2001:db8:0:1::{number:x}")
+    assert tries.wait("Bo", "2001:db8:0:1:ffff::9") > 0
+    assert tries.wait("Bo", "2001:db8:0:2::1") == 0
+
+
 # The commands.
 
 

@@ -7,6 +7,8 @@ import html as html_module
 import json
 import logging
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from bot.answering.flow import Bot
 from bot.audit import AuditFile
 from bot.explaining import explain, reading_grade
 from bot.indexing.flow import ingest
+from bot.indexing.generations import Generations
 from bot.records import Question
 from bot.review.comments import read_feedback
 from bot.review.paging import leaf_of
@@ -289,6 +292,65 @@ def test_a_withdrawn_document_that_left_the_index_can_be_restored(real: Site) ->
     assert "not in the index now" not in client.get("/staff/documents").text
 
 
+@pytest.mark.parametrize(
+    ("spoiled", "says", "holds"),
+    [
+        ("withdrawn.lock", "This could not be saved", False),
+        ("audit.jsonl", "This is done and holds", True),
+    ],
+)
+def test_a_withdrawal_that_cannot_be_written_says_what_holds(
+    site: Site, spoiled: str, says: str, holds: bool
+) -> None:
+    client = site.signed_in("reviewer")
+    (site.settings.paths.var / "withdrawn.lock").unlink(missing_ok=True)
+    path = site.settings.paths.var / spoiled
+    path.mkdir()
+    try:
+        page = "/staff/withdraw?target=guides/types.md"
+        done = post(client, "/staff/withdraw", page, target="guides/types.md", reason="x")
+        assert done.status_code == 503
+        assert says in done.text
+        listed = client.get("/staff/documents").text
+        assert ('<strong class="flag">Withdrawn</strong>' in listed) is holds
+        if holds:
+            page = "/staff/restore?target=guides/types.md"
+            done = post(client, "/staff/restore", page, target="guides/types.md", reason="x")
+            assert done.status_code == 503
+            assert says in done.text
+            assert "Withdrawn</strong>" not in client.get("/staff/documents").text
+    finally:
+        path.rmdir()
+
+
+def test_a_page_opens_the_index_once_so_it_never_shows_two(
+    real: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = real.signed_in("reviewer")
+    opened = []
+    borrow = Generations.borrow_current
+
+    def counted(self: Generations) -> Any:
+        opened.append(1)
+        return borrow(self)
+
+    monkeypatch.setattr(Generations, "borrow_current", counted)
+    page = "/staff/withdraw?target=hair.md"
+    restore = "/staff/restore?target=hair.md"
+
+    def times(work: Callable[[], Any]) -> int:
+        opened.clear()
+        assert work().status_code in (200, 303)
+        return len(opened)
+
+    for path in ("/staff/documents", "/staff/documents/hair.md", page):
+        assert times(partial(client.get, path)) == 1
+    # The form, and what is done with it.
+    assert times(lambda: post(client, "/staff/withdraw", page, target="hair.md", reason="x")) == 2
+    assert times(lambda: client.get(restore)) == 1
+    assert times(lambda: post(client, "/staff/restore", restore, target="hair.md", reason="x")) == 2
+
+
 def test_the_list_tells_of_every_document(site: Site) -> None:
     html = site.signed_in("viewer").get("/staff/documents").text
     said = words_of(html)
@@ -308,7 +370,8 @@ def test_overdue_documents_are_marked(settings: Settings) -> None:
     assert listed.count('<strong class="flag">Overdue</strong>') == 1
     assert "2 documents. Overdue: 1. Withdrawn: 0." in listed
     assert "Overdue" in client.get("/staff/documents/hair.md").text
-    assert IndexShelf(settings).counts() == {"engraftment.md": 2, "hair.md": 1}
+    with IndexShelf(settings).open() as books:
+        assert books.counts() == {"engraftment.md": 2, "hair.md": 1}
 
 
 def test_without_an_index_the_pages_say_so(tmp_path: Path) -> None:
@@ -397,7 +460,7 @@ def test_what_cannot_be_noted_is_not_read(site: Site, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(AuditFile, "add", full)
     response = site.signed_in("viewer").get("/staff/feedback/shared")
-    assert response.status_code == 500
+    assert response.status_code == 503
     assert "for you" not in response.text
 
 

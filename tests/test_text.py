@@ -13,7 +13,6 @@ from bot.records import Span
 from bot.text import (
     canonical,
     content_words,
-    find_quote,
     flesch_kincaid,
     list_mark,
     numbers,
@@ -84,14 +83,6 @@ def _lines(text: str) -> list[tuple[int, str]]:
 )
 def test_sentences_of_medical_text(text: str, expected: list[str]) -> None:
     assert [span.of(text) for span in sentence_spans(text)] == expected
-
-
-def test_find_quote_takes_no_near_match() -> None:
-    text = "Engraftment takes 2 to 4 weeks."
-    assert find_quote(text, "2 to 4 weeks") == Span(start=18, end=30)
-    assert find_quote(text, "2 to 5 weeks") is None
-    assert find_quote(text, "2 To 4 weeks") is None
-    assert find_quote(text, "") is None
 
 
 def test_span_refuses_nonsense() -> None:

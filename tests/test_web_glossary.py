@@ -57,6 +57,11 @@ def glossary() -> Glossary:
         ("Many hosts do well.", ["hosts"]),
         ("A ghost is no word of ours.", []),
         ("The host's blood counts.", ["host"]),
+        ("ASK THE HOST.", ["HOST"]),
+        ("Many HOSTS do well.", ["HOSTS"]),
+        ("ACUTE GVHD IS ITS NAME.", ["ACUTE GVHD"]),
+        ("The ho\u017ft was here.", ["ho\u017ft"]),
+        ("Graft-versus-host d\u0131sease has two kinds.", []),
     ],
 )
 def test_words_are_found_as_whole_words_longest_first_once(text: str, marked: list[str]) -> None:

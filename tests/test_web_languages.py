@@ -301,6 +301,30 @@ def test_both_chats_are_guarded_alike(client: TestClient, mount: str) -> None:
     assert "access-control-allow-origin" not in evil.headers
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//evil.example/x",
+        "///evil.example/x",
+        "/%2Fevil.example/x",
+        "/%2f%2fevil.example",
+        "/%5Cevil.example/x",
+        "/%5C%5Cevil.example/x",
+        "/%09/evil.example/x",
+        "//evil.example%2F..",
+    ],
+)
+def test_no_page_links_to_a_foreign_host_because_its_address_names_one(
+    client: TestClient, path: str
+) -> None:
+    page = client.get(f"http://testserver{path}")
+    assert page.status_code == 404
+    link = re.search(r'<a class="language" href="([^"]*)"', page.text)
+    assert link and "evil.example" in link[1]
+    assert re.match(r"/[^/\\]", html_module.unescape(link[1])), link[1]
+    assert not re.search(r'(?:href|src|action)="//', page.text)
+
+
 def test_both_chats_count_for_the_limit() -> None:
     settings = Settings(web=Web(requests_per_minute=1), contact=ContactSettings(phone="555-0100"))
     with TestClient(create_app(settings, ScriptedBot())) as limited:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from fastapi.testclient import TestClient
 from httpx import Response
 
 from bot.indexing.loading import load
+from bot.indexing.scanning import find_file
 from bot.records import Span
 from bot.settings import ContactSettings, Paths, Settings
 from bot.web.cited import MOST, Place, places_of, read, trail, written
@@ -403,3 +406,56 @@ def test_sidecar_is_part_of_what_was_indexed(knowledge: Path) -> None:
     sidecar.write_text("title: Another\n")
     assert originals.pdf(document) is None
     assert Originals(knowledge, max_bytes=1_000).pdf(document) is None
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The originals that were read, one entry each time."""
+    found: list[str] = []
+
+    def find(folder: Path, source_id: str, max_bytes: int) -> object:
+        found.append(source_id)
+        return find_file(folder, source_id, max_bytes)
+
+    monkeypatch.setattr("bot.web.originals.find_file", find)
+    return found
+
+
+def test_turning_pages_reads_the_original_once(client: TestClient, reads: list[str]) -> None:
+    for number in (1, 2, 3, 2):
+        assert "<object" in client.get(f"/sources/{LEAFLET}?page={number}").text
+    assert reads == [LEAFLET]
+
+
+@pytest.mark.parametrize("change", ["bytes", "sidecar", "gone", "link"])
+def test_what_changed_after_it_was_seen_is_not_shown(
+    client: TestClient, knowledge: Path, change: str
+) -> None:
+    assert "<object" in client.get(f"/sources/{LEAFLET}?page=2").text
+    path = knowledge / LEAFLET
+    if change == "bytes":  # as many as before, and with the time of before
+        before = path.stat()
+        path.write_bytes(leaflet(4).replace(b"%%EOF", b"%%EOG"))
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert path.stat().st_size == before.st_size
+    elif change == "sidecar":
+        path.with_name(f"{path.name}.meta.yaml").write_text("title: x\n")
+    elif change == "gone":
+        path.unlink()
+    else:
+        outside = knowledge.parent / "outside.pdf"
+        path.rename(outside)
+        path.symlink_to(outside)
+    shows_no_original(client)
+
+
+def test_what_is_remembered_of_originals_has_a_limit(knowledge: Path, reads: list[str]) -> None:
+    document = load(LEAFLET, leaflet(4))
+    originals = Originals(knowledge, max_bytes=1_000_000, most=2)
+    names = [f"leaflets/{number}.pdf" for number in range(3)]
+    for name in names:
+        (knowledge / name).write_bytes(leaflet(4))
+    for name in (*names, names[2], names[0]):
+        info = dataclasses.replace(document.info, source_id=name)
+        assert originals.shows(dataclasses.replace(document, info=info))
+    assert reads == [*names, names[0]]

@@ -12,12 +12,14 @@ import pytest
 
 from bot.answering.answerability import WITHHELD, WITHHELD_LEAD, Judge, load_model
 from bot.answering.flow import Bot
-from bot.errors import StoreError, UnknownSource
+from bot.cli_index import withdraw
+from bot.errors import NotLogged, StoreError, UnknownSource
 from bot.indexing.flow import ingest
 from bot.records import Query, Question, Retrieved, Span, Verdict
 from bot.settings import ROOT, Settings
 from bot.withdrawals import Withdrawals
 from tests.builders import a_document, a_hit, chunks_of
+from tests.conftest import without_root_rights, write_guide
 
 CHUNK = chunks_of(a_document("## What is it?\n<!-- asked\n- what is it\n-->\n\nIt is a thing."))[0]
 QUESTION = Question(text="What is engraftment?")
@@ -173,3 +175,106 @@ def test_the_same_target_twice_is_kept_once_and_unknown_restores_nothing(tmp_pat
     assert not withdrawals.restore("b.md", reason="x", by="y")
     assert withdrawals.restore("a.md", reason="x", by="y")
     assert withdrawals.items() == ()
+
+
+# Where the disk does not take it.
+
+
+def spoiled_list(var: Path) -> None:
+    (var / "withdrawn.lock").mkdir(parents=True)
+
+
+def spoiled_log(var: Path) -> None:
+    (var / "audit.jsonl").mkdir(parents=True)
+
+
+def test_a_place_that_cannot_be_used_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("no folder", "utf-8")
+    nowhere = Withdrawals(tmp_path / "var")
+    for work in (
+        nowhere.items,
+        nowhere.log,
+        lambda: nowhere.note("sign-in", "Ann", by="Ann"),
+        lambda: nowhere.withdraw("a.md", None, reason="x", by="y"),
+        lambda: nowhere.restore("a.md", reason="x", by="y"),
+    ):
+        with pytest.raises(StoreError, match=r"cannot be (read|written)") as failed:
+            work()
+        assert not isinstance(failed.value, NotLogged)
+        assert failed.value.hint
+
+
+def test_a_list_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
+    spoiled_list(tmp_path)
+    withdrawals = Withdrawals(tmp_path)
+    with pytest.raises(StoreError, match="Nothing was changed"):
+        withdrawals.withdraw("a.md", None, reason="x", by="y")
+    assert withdrawals.items() == ()
+    assert withdrawals.log() == []
+
+
+def test_what_holds_is_told_where_only_the_audit_log_fails(tmp_path: Path) -> None:
+    withdrawals = Withdrawals(tmp_path)
+    spoiled_log(tmp_path)
+    with pytest.raises(NotLogged, match=r"a.md is withdrawn and stays so\. But nobody can see"):
+        withdrawals.withdraw("a.md", None, reason="x", by="y")
+    assert [w.target for w in withdrawals.items()] == ["a.md"]
+    with pytest.raises(NotLogged, match=r"a\.md is put back") as failed:
+        withdrawals.restore("a.md", reason="x", by="y")
+    assert "by hand" in failed.value.hint
+    assert withdrawals.items() == ()
+
+
+def test_the_command_says_so_without_rights(settings: Settings) -> None:
+    ingest(settings)
+    var = settings.paths.var
+    rights = var.stat().st_mode
+    var.chmod(0o555)
+    try:
+        done = subprocess.run(
+            [
+                *without_root_rights(),
+                *(sys.executable, "-m", "bot", "withdraw", "hair.md"),
+                *("--reason", "old", "--by", "Ann"),
+            ],
+            cwd=ROOT,
+            env={"BOT_PATHS__VAR": str(var), "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        var.chmod(rights)
+    assert done.returncode == 4
+    assert "cannot be written: Permission denied. Nothing was changed." in done.stderr
+    assert "What to do:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def here(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The commands work on the index of these settings."""
+    monkeypatch.setattr("bot.settings.load_settings", lambda: settings)
+    return settings
+
+
+def test_a_place_that_does_not_exist_is_not_withdrawn(
+    here: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ingest(here)
+    for target in ("engraftment.md:0-99999", "none.md"):
+        with pytest.raises(UnknownSource, match=r"characters|no document"):
+            withdraw(target, reason="x", by="y")
+    assert Withdrawals(here.paths.var).items() == ()
+    assert capsys.readouterr().out == ""
+
+
+def test_the_command_prints_the_name_that_is_on_the_list(
+    here: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_guide(here.paths.knowledge, "m\u00e9dula.md", "M", "## What?\n\nMarrow is in bones.\n")
+    ingest(here)
+    withdraw("me\u0301dula.md:0-5", reason="x", by="y")
+    (item,) = Withdrawals(here.paths.var).items()
+    assert item.target == "m\u00e9dula.md:0-5"
+    assert f"Withdrawn: {item.target}." in capsys.readouterr().out

@@ -16,6 +16,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.errors import RulesError
+from bot.order import WORD_SCALE
 from bot.records import Query, Retrieved, Verdict
 from bot.text import content_words
 
@@ -31,7 +32,6 @@ WITHHELD_LEAD = 0.07
 """So far before the first hit a withdrawn or overdue passage keeps it from being shown. Of 359
 development questions whose right sections were all withdrawn 5 instead of 12 are answered so; where
 one of several was, another answers 27 of 149 instead of 47."""
-_WORD_SCALE = 10.0
 _LEAST_SHARE = 0.01
 _LONG = 12
 _LENGTH, _LEAD = 0.5, 0.2
@@ -191,7 +191,7 @@ class Judge:
             covered_by_passage=_share(terms, passage.__contains__, 0.0),
             margin=hit.score - others[0].score if others else hit.score,
             lead=hit.score - others[1].score if len(others) > 1 else _LEAD,
-            words=hit.words / _WORD_SCALE,
+            words=hit.words / WORD_SCALE,
             length=min(_LONG, len(terms)) / _LONG,
         )
 

@@ -1,19 +1,19 @@
 """The way of a question, from the user's own words to an `Answer`. The only place where the
 answering steps meet.
 
-Fails closed: an exception in triage, scope or verification leaves this function and gives no
-answer. Question text never goes to a log from here.
+Fails closed: an exception in triage, scope or verification gives no answer, only the card where an
+alarm was found before. Question text never goes to a log from here.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Self
 
 import bot
 from bot.answering.answerability import WITHHELD, Features, Judge, load_model, withheld_leads
+from bot.answering.begun import Begun
 from bot.answering.checking import check_question
 from bot.answering.citing import Found, cite, follow_ups, related, worth_reading
 from bot.answering.coverage import only_covered
@@ -57,7 +57,6 @@ from bot.rules import Hearing, load_rules
 from bot.rules.models import LanguageRule
 from bot.settings import Settings
 
-log = logging.getLogger(__name__)
 _SENTENCES_KEPT = 4096  # of 384 numbers each
 
 
@@ -116,27 +115,29 @@ class Bot:
         Raises `QuestionError` (empty, no words, too long), `StoreError` and `ModelError` where
         index or model cannot be used; but never where there is an alarm to show.
         """
-        reply = self._reply(question)
-        try:
-            if said := self._before_documents(reply):
-                return said
-            with self._index.use() as index:
-                reply.generation = index.manifest.generation
-                return self._from_documents(reply, index)
-        except BotError as error:
-            if reply.screening.alert is None:
-                raise
-            # What is wrong here must not keep the card from somebody with a fever.
-            log.warning("only the alarm is shown: %s", type(error).__name__)
-            return reply.only_the_alarm(load_messages(reply.language).not_looked_up)
+        return self.begin(question).ask()
 
     def look_up(self, question: Question) -> Found:
         """Pages to read for a search of the library. What `ask` says before it opens a document
-        (an emergency, a declined request ...) it says here, too. Raises what `ask` raises."""
-        reply = self._reply(question)
+        (an emergency, a declined request ...) it says here, too, and raises what `ask` raises."""
+        return self.begin(question).look_up()
+
+    def begin(self, question: Question) -> Begun:
+        """The question as the rules read it, at once, without index or model; and the work that
+        follows, for whoever must not lose an alarm while that waits for its turn."""
+        return Begun(self._reply(question), self._answer, self._pages)
+
+    def _answer(self, reply: Reply) -> Answer:
+        if said := self._before_documents(reply):
+            return said
+        with self._index.use() as index:
+            reply.generation = index.manifest.generation
+            return self._from_documents(reply, index)
+
+    def _pages(self, reply: Reply) -> Found:
         if said := self._before_documents(reply):
             return Found(instead=said)
-        pages = worth_reading(self.retrieve(question.text, read=reply.read).hits)
+        pages = worth_reading(self.retrieve(reply.question.text, read=reply.read).hits)
         return Found(pages=pages, screening=reply.screening)
 
     def _before_documents(self, reply: Reply) -> Answer | None:
@@ -144,11 +145,13 @@ class Bot:
         question = reply.question
         with reply.timed("triage"):
             reply.screening, named = self._screen.first(
-                question, reply.heard, english=lambda: not self._language(question)
+                question,
+                reply.heard,
+                english=lambda: not self._language(question),
+                screening=reply.screening,
             )
         reply.trace_parts["look"] = named
-        reply.language = reply.screening.language
-        if stop := self._stop(reply):
+        if stop := reply.stop():
             return stop
         self._check(question)
         if self._settings.answering.contact_card_only:
@@ -165,7 +168,7 @@ class Bot:
                 heard=reply.heard,
             )
         reply.trace_parts["look"] = look
-        if stop := self._stop(reply):
+        if stop := reply.stop():
             return stop
         with reply.timed("scope"):
             found = self._without_documents(reply, look, foreign)
@@ -173,22 +176,19 @@ class Bot:
             reply.related = self._general(found[1])
         return reply.build(*found) if found else None
 
-    @staticmethod
-    def _stop(reply: Reply) -> Answer | None:
-        alert = reply.screening.alert
-        if alert is None or not alert.stops:
-            return None
-        return reply.build("crisis" if alert.level == "crisis" else "emergency")
-
     def _reply(self, question: Question) -> Reply:
-        contact = self._contacts.get(primary(question.locale), self.contact)
-        return Reply(
+        """The beginning of a reply: what the rules find in the question."""
+        reply = Reply(
             question=question,
-            contact=contact,
+            contact=self._contacts.get(primary(question.locale), self.contact),
             versions=self.versions,
             read=self._find.reader(question, self._index.use),
             heard=Hearing(self._rules),
         )
+        with reply.timed("triage"):
+            reply.screening = self._screen.by_rules(question, reply.heard)
+        reply.language = reply.screening.language
+        return reply
 
     def _check(self, question: Question) -> None:
         check_question(question, most=self._settings.answering.max_question_chars)
@@ -263,9 +263,7 @@ class Bot:
         reply.follow_ups = follow_ups(
             retrieved.hits,
             (c.passage_id for c in reply.citations),
-            lambda s: [
-                c for c in index.passages.chunks_of(s) if in_language(c) and self._show.shown(c)
-            ],
+            lambda s: [c for c in self._show.shown(index, s) if in_language(c)],
             lambda heading: self._scope(Question(text=heading)) is None,
         )
         overdue = any(self._show.overdue(c.source) for c in reply.citations)
@@ -282,10 +280,10 @@ class Bot:
     ) -> tuple[Query, Retrieved, Verdict]:
         """Of a message that can be read as a follow-up or by itself, the reading that the documents
         answer best; the likelier one where they are equal."""
-        judge = Judge(self._judge_model, index.knows)
+        judge, withheld = Judge(self._judge_model, index.knows), self._show.withheld(index)
         readings = []
         for query in read.queries(index):
-            retrieved = self._find(index, query, self._show.withheld, accept, read=read, only=only)
+            retrieved = self._find(index, query, withheld, accept, read=read, only=only)
             readings.append((query, retrieved, judge(query, retrieved)))
         if withheld_leads(readings[0][1]):  # then the other reading is no answer to it
             return readings[0]
@@ -299,8 +297,8 @@ class Bot:
                 return related(
                     chunk
                     for section in self._scope.general(rule_id)
-                    for chunk in index.passages.chunks_of(section.source_id)
-                    if chunk.heading[-1:] == (section.heading,) and self._show.shown(chunk)
+                    for chunk in self._show.shown(index, section.source_id)
+                    if chunk.heading[-1:] == (section.heading,)
                 )
         except BotError:
             return ()
@@ -320,16 +318,16 @@ class Bot:
     def document(self, source_id: str) -> SourceDocument:
         """The stored document. Raises `UnknownSource` (also where it was withdrawn), `NoIndex`,
         `DamagedIndex`."""
-        if self._show.gone(source_id):
-            raise UnknownSource(f"The document {source_id!r} was withdrawn.")
         with self._index.use() as index:
+            if self._show.gone(index, source_id):
+                raise UnknownSource(f"The document {source_id!r} was withdrawn.")
             return index.passages.document(source_id)
 
     def sources(self) -> tuple[SourceInfo, ...]:
         """All documents of the serving generation that are not withdrawn, by title."""
         with self._index.use() as index:
             found = index.passages.sources()
-        return tuple(s for s in found if not self._show.gone(s.source_id))
+            return tuple(s for s in found if not self._show.gone(index, s.source_id))
 
     def retrieve(self, text: str, *, read: Reads | None = None) -> Retrieved:
         """The hits for a query, as `search` prints them. `read`: where the model has read it."""
@@ -337,7 +335,7 @@ class Bot:
         self._check(question)
         with self._index.use() as index:
             query, *_ = self._find.queries(index, question)
-            return self._find(index, query, self._show.withheld, read=read)
+            return self._find(index, query, self._show.withheld(index), read=read)
 
     def examine(self, question: Question) -> tuple[Chunk, Features] | None:
         """The best passage and what the answerability model sees of it; for fitting that model.

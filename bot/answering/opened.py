@@ -18,7 +18,9 @@ from bot.indexing.lexical import PassageStore
 from bot.indexing.places import Handle, Index
 from bot.indexing.store import VectorStore
 from bot.settings import Settings
+from bot.standing import Withheld, text_in
 from bot.text import content_words
+from bot.withdrawals import Withdrawal
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +30,7 @@ _LOOK_EVERY_SECONDS = 1.0
 @dataclass(slots=True)
 class OpenIndex:
     """One opened generation, kept from being deleted by `lease`. `vocabulary` is read once, it is
-    needed for every question."""
+    needed for every question; what the withdrawals mean here is found once for each list."""
 
     manifest: Manifest
     passages: PassageStore
@@ -38,10 +40,18 @@ class OpenIndex:
     lease: Handle
     users: int = 0
     retired: bool = False
+    withholding: tuple[tuple[Withdrawal, ...], Withheld] | None = None
 
     def knows(self, term: str) -> bool:
         """Whether the documents hold a word of this stem."""
         return term in self.stems
+
+    def withheld(self, items: tuple[Withdrawal, ...]) -> Withheld:
+        """What these withdrawals keep out of these texts."""
+        known = self.withholding
+        if known is None or known[0] != items:
+            known = self.withholding = (items, Withheld(items, text_in(self.passages.document)))
+        return known[1]
 
     def close(self) -> None:
         self.vectors.close()

@@ -17,11 +17,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.errors import RulesError
-from bot.order import best_first
+from bot.order import WORD_SCALE, best_first
 from bot.records import Hit, Retrieved
 
 WEIGHTS_FILE = Path(__file__).resolve().parent.parent / "rules" / "ranking.toml"
-_WORD_SCALE = 10.0
 _LEAST_SHARE = 0.001
 
 
@@ -50,7 +49,7 @@ def signs(hit: Hit, share: float) -> tuple[float, ...]:
         hit.score,
         mean if hit.asked_similarity is None else hit.asked_similarity,
         mean,
-        hit.words / _WORD_SCALE,
+        hit.words / WORD_SCALE,
         math.log(max(share, _LEAST_SHARE)),
     )
 

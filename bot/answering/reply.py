@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from bot.messages import load_messages
 from bot.records import (
     Answer,
     Citation,
@@ -59,17 +60,41 @@ class Reply:
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
-        """Note how long the block took, in milliseconds."""
+        """Note how long the block took, in milliseconds, with what the step took before."""
         begun = time.perf_counter()
         try:
             yield
         finally:
-            self.timings[step] = round((time.perf_counter() - begun) * 1000, 2)
+            taken = (time.perf_counter() - begun) * 1000
+            self.timings[step] = round(self.timings.get(step, 0.0) + taken, 2)
 
-    def only_the_alarm(self, notice: str) -> Answer:
-        """Where something failed on the way: what was found of the documents is left out."""
-        self.statements, self.citations, self.related, self.follow_ups = (), (), (), ()
-        return self.build("abstained", "the documents could not be used", (notice,))
+    def stop(self) -> Answer | None:
+        """Nothing but the card, where the alert stops all else."""
+        alert = self.screening.alert
+        if alert is None or not alert.stops:
+            return None
+        return self.build("crisis" if alert.level == "crisis" else "emergency")
+
+    def only_the_alarm(self) -> Answer | None:
+        """The card that is known of by now, and that nothing was looked up; None where there is
+        none. Changes nothing here: another thread may still be at work on this reply."""
+        screening = self.screening
+        if screening.alert is None:
+            return None
+        alone = replace(
+            self,
+            screening=screening,
+            language=screening.language,
+            statements=(),
+            citations=(),
+            related=(),
+            follow_ups=(),
+            trace_parts=dict(self.trace_parts),
+            timings=dict(self.timings),
+        )
+        notice = load_messages(alone.language).not_looked_up
+        reason = "the documents could not be used"
+        return alone.stop() or alone.build("abstained", reason, (notice,))
 
     def build(
         self, outcome: Outcome, reason: str | None = None, notices: tuple[str, ...] = ()

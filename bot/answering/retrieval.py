@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Protocol
 
-from bot.order import hit_worth, worth
+from bot.order import WORD_SCALE, hit_worth, worth
 from bot.records import Chunk, Hit, Query, Retrieved
 
 _NEAREST = 3
@@ -23,8 +23,6 @@ _NEAREST = 3
 _QUESTIONS_EACH = (3, 8)
 """Question neighbours fetched for each passage neighbour, least and most: near sections bring
 several of their about twenty ways of asking, leaflets have none to bring."""
-_WORD_SCALE = 10.0
-"""bm25 of a good match is about 10; this brings it to the size of a cosine."""
 
 
 class _VectorMatch(Protocol):
@@ -212,7 +210,7 @@ class Retriever:
             + weights.asked * asked
             + weights.asked_mean * mean
             + weights.heading * heading
-            + weights.lexical * found.words / _WORD_SCALE
+            + weights.lexical * found.words / WORD_SCALE
         )
         size = weights.passage + weights.asked + weights.asked_mean + weights.heading
         return total / size if size else total

@@ -38,6 +38,9 @@ _TIED = re.compile(r"^\W*(?:and|or)\b", re.IGNORECASE)
 """With a word or none of its own behind it ("and platelets") it says nothing by itself."""
 
 
+_WHOLE_WORD = re.compile(r"\w+")
+
+
 class Rewriter:
     """`vocabulary` maps the words of the documents to their counts."""
 
@@ -48,10 +51,6 @@ class Rewriter:
         self._targets = sorted(
             w for w, n in vocabulary.items() if len(w) >= _MIN_LETTERS - 1 and w.isalpha()
         )
-
-    def __call__(self, question: Question) -> Query:
-        """The likeliest reading of the question."""
-        return self.readings(question)[0]
 
     def readings(self, question: Question) -> tuple[Query, ...]:
         """The likeliest reading first. A short message after others may go on from them or not:
@@ -109,7 +108,7 @@ class Rewriter:
         for word in dict.fromkeys(words(text)):
             better = self._correct(word)
             if better:
-                fixed = re.sub(rf"\b{re.escape(word)}\b", better, fixed, flags=re.IGNORECASE)
+                fixed = _with_word(fixed, word, better)
                 notes.append(f"Searched also for “{better}” (you wrote “{word}”).")
         return fixed
 
@@ -133,3 +132,9 @@ class Rewriter:
             if near != [found] or DamerauLevenshtein.distance(word, found) > 1:
                 return None
         return found
+
+
+def _with_word(text: str, word: str, better: str) -> str:
+    """The text with `better` in the place of a word in small letters. With a pattern of its own the
+    word would stay in the cache of patterns (R29)."""
+    return _WHOLE_WORD.sub(lambda m: better if m.group().casefold() == word else m.group(), text)

@@ -65,11 +65,17 @@ class Screener:
         return self._triage(question, heard)
 
     def first(
-        self, question: Question, heard: Hearing | None = None, *, english: Callable[[], bool]
+        self,
+        question: Question,
+        heard: Hearing | None = None,
+        *,
+        english: Callable[[], bool],
+        screening: Screening | None = None,
     ) -> tuple[Screening, Look | None]:
         """`by_rules`, with the card of the second look where only likeness to examples says which
-        of the gravest it is. `english`: is the message in that language? Asked only then."""
-        screening = self.by_rules(question, heard)
+        of the gravest it is. `english`: is the message in that language? Asked only then.
+        `screening` is what the rules found, where they were asked before."""
+        screening = screening or self.by_rules(question, heard)
         alert, look = screening.alert, self._look
         likened = alert and alert.stops and LIKENED in screening.found
         if not alert or not likened or look is None:

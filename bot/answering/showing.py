@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
+from typing import Protocol
 
 from bot.records import Chunk, SourceInfo
-from bot.withdrawals import Withdrawals
+from bot.standing import Withheld
+from bot.withdrawals import Withdrawal, Withdrawals
+
+
+class Passages(Protocol):
+    def chunks_of(self, source_id: str) -> Sequence[Chunk]: ...
+
+
+class Texts(Protocol):
+    """The texts of one index. What is withdrawn may stand elsewhere in those of another."""
+
+    @property
+    def passages(self) -> Passages: ...
+    def withheld(self, items: tuple[Withdrawal, ...]) -> Withheld: ...
 
 
 class Showing:
@@ -28,14 +42,20 @@ class Showing:
         """May the document be shown by its date?"""
         return self._shows_overdue or not self.overdue(source)
 
-    def gone(self, source_id: str) -> bool:
-        """Was the whole document withdrawn?"""
-        return self._withdrawn.source(source_id)
+    def gone(self, index: Texts, source_id: str) -> bool:
+        """Is the whole document withheld?"""
+        return index.withheld(self._withdrawn.items()).source(source_id)
 
-    def withheld(self, chunk: Chunk) -> bool:
-        """Was the passage withdrawn, or is its document overdue?"""
-        return not self.document(chunk.source) or self._withdrawn.covers(chunk)
+    def withheld(self, index: Texts) -> Callable[[Chunk], bool]:
+        """Says of a passage of this index whether it was withdrawn, or its document is overdue."""
 
-    def shown(self, chunk: Chunk) -> bool:
-        """May it be shown?"""
-        return not self.withheld(chunk)
+        def withheld(chunk: Chunk) -> bool:
+            withdrawn = index.withheld(self._withdrawn.items())
+            return not self.document(chunk.source) or withdrawn.covers(chunk)
+
+        return withheld
+
+    def shown(self, index: Texts, source_id: str) -> list[Chunk]:
+        """The passages of a document that may be shown, in reading order."""
+        withheld = self.withheld(index)
+        return [chunk for chunk in index.passages.chunks_of(source_id) if not withheld(chunk)]

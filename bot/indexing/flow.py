@@ -27,12 +27,13 @@ from bot.indexing.embedding import Embedder
 from bot.indexing.generations import Generation, Manifest
 from bot.indexing.lexical import PassageStore
 from bot.indexing.loading import LOADER_VERSION, Limits, load
-from bot.indexing.places import Index, generations
+from bot.indexing.places import Index, generations, withdrawals_of
 from bot.indexing.reports import FileReport, IngestReport, Work
 from bot.indexing.scanning import FoundFile, find_files
 from bot.indexing.word_vectors import packed
 from bot.records import SourceDocument
 from bot.settings import Settings
+from bot.standing import changed
 
 _NEARLY = "both are indexed, remove one of them if it is an old version"
 
@@ -125,6 +126,7 @@ class _Run:
         self._all = index
         self._marks = fingerprint(settings, embedder)
         self._gaps = load_gaps(folder)
+        self._withdrawn = withdrawals_of(settings).items()
         self._current = _current(self._all)
         self._old = self._current.manifest() if self._current else None
         same = self._old is not None and self._old.fingerprint == self._marks and not rebuild
@@ -256,7 +258,8 @@ class _Run:
             work.report(
                 file.source_id,
                 work.read[file.source_id],
-                date_warnings(document.info, date.today())
+                changed(self._withdrawn, document)
+                + date_warnings(document.info, date.today())
                 + ((f"nearly the same as {near.other}; {_NEARLY}",) if near else ()),
             )
             yield document

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import shutil
 import time
@@ -24,6 +25,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from bot.errors import DamagedIndex, LockHeld, NoIndex, StoreError
+
+log = logging.getLogger(__name__)
 
 _POINTER = "current"
 _BUILDING = "building-"
@@ -220,7 +223,14 @@ class Generations:
 
     def prune(self, keep: int) -> None:
         """Delete the oldest finished generations beyond `keep`, never the serving one nor one that
-        a reader holds; that one goes after a later run."""
+        a reader holds; that one goes after a later run. A failure here is no failure of the
+        ingest, whose index serves by now: the next one does it."""
+        try:
+            self._prune(keep)
+        except (OSError, StoreError) as error:
+            log.warning("old generations were not deleted: %s", error)
+
+    def _prune(self, keep: int) -> None:
         current = self.current_name()
         old = [name for name in self.names() if name != current]
         for name in old[: max(0, len(old) - (keep - 1))]:

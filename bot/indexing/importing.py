@@ -43,7 +43,7 @@ from bot.indexing.places import generations, withdrawals_of
 from bot.indexing.store import Kind, VectorRecord, VectorStore
 from bot.indexing.word_vectors import row_bytes, turned, unpacked
 from bot.reading import Reading
-from bot.records import Chunk, Span
+from bot.records import Chunk
 from bot.settings import Settings
 from bot.withdrawals import Withdrawal, load_list
 
@@ -70,11 +70,14 @@ def import_index(
     settings: Settings, source: Path, *, sha256: str | None = None, wait: bool = False
 ) -> Manifest:
     """Make an exported index the serving one. Raises `BadArchive`, `IndexMismatch` (made by another
-    model or other rules), `LockHeld`, `StoreError`; then nothing was changed."""
+    model or other rules), `LockHeld`, `StoreError`; then the index is as it was. Where only the
+    last step fails, what the archive had withdrawn stays withdrawn here, and the error says so."""
     embedder = make_embedder(settings)
     index = generations(settings)
     with index.writing(wait=wait), _disk(settings):
-        with tempfile.TemporaryDirectory(dir=settings.paths.var, prefix="import-") as name:
+        with tempfile.TemporaryDirectory(
+            dir=settings.paths.var, prefix="import-", ignore_cleanup_errors=True
+        ) as name:
             found = _unpack(source, Path(name), settings.store.import_max_bytes, sha256)
             _check_fingerprint(found, fingerprint(settings, embedder))
             building = index.begin()
@@ -89,9 +92,10 @@ def import_index(
                     _check_vectors(building.passages, vectors, found.manifest, embedder)
                 finally:
                     vectors.close()
-                # Before the pointer moves: nothing withdrawn may be shown for a moment.
-                _withdraw(settings, found.withdrawn, source)
-                final = index.finish(building)
+                with _withdrawn_stay(found.withdrawn):
+                    # Before the pointer moves: nothing withdrawn may be shown for a moment.
+                    _withdraw(settings, found.withdrawn, source)
+                    final = index.finish(building)
             except BaseException:
                 index.discard(building)
                 raise
@@ -108,6 +112,28 @@ def _disk(settings: Settings) -> Iterator[None]:
         raise StoreError(
             f"The index could not be imported: {error.strerror or error}. Nothing was changed.",
             hint=f"Look at free space and write access of {settings.paths.var}.",
+        ) from error
+
+
+@contextlib.contextmanager
+def _withdrawn_stay(items: tuple[Withdrawal, ...]) -> Iterator[None]:
+    """A failure in here finds the archive's withdrawals on our list already. They stay, for that
+    is the safe side, and are told."""
+    stay = (
+        "What was withdrawn in the archive may be withdrawn here now, and stays so: "
+        "python -m bot doctor lists it."
+    )
+    try:
+        yield
+    except BotError as error:
+        if not items:
+            raise
+        raise type(error)(f"{error} {stay}", hint=error.hint) from error
+    except OSError as error:
+        raise StoreError(
+            f"The index could not be imported: {error.strerror or error}. The index in use was "
+            f"left as it was.{f' {stay}' if items else ''}",
+            hint="Look at free space and write access of the state folder (BOT_PATHS__VAR).",
         ) from error
 
 
@@ -341,11 +367,11 @@ def _dot(a: Sequence[float], b: Sequence[float]) -> float:
 
 def _withdraw(settings: Settings, items: tuple[Withdrawal, ...], source: Path) -> None:
     here = withdrawals_of(settings)
-    known = {item.target for item in here.items()}
+    known = here.items()
     for item in items:
-        if item.target not in known:
-            span = None
-            if item.start is not None and item.end is not None:
-                span = Span(start=item.start, end=item.end)
-            reason = f"{item.reason} (withdrawn {item.at} by {item.by})"
-            here.withdraw(item.source_id, span, reason=reason, by=f"import of {source.name}")
+        # The same place with other words was withdrawn of another text: both hold.
+        if any(w.target == item.target and w.words == item.words for w in known):
+            continue
+        reason = f"{item.reason} (withdrawn {item.at} by {item.by})"
+        by = f"import of {source.name}"
+        here.withdraw(item.source_id, item.span, words=item.words, reason=reason, by=by)

@@ -267,7 +267,7 @@ class SharedIndex:
         the ingest: the next one does it."""
         try:
             self._prune(keep)
-        except StoreError as error:
+        except (OSError, StoreError) as error:
             log.warning("old generations were not deleted: %s", error)
 
     def _prune(self, keep: int) -> None:

@@ -79,12 +79,12 @@ class Accounts:
     def all(self) -> tuple[Account, ...]:
         """Every account, by name."""
         file = self._file()
-        return tuple(sorted(file.accounts, key=lambda a: _folded(a.name))) if file else ()
+        return tuple(sorted(file.accounts, key=lambda a: folded(a.name))) if file else ()
 
     def find(self, name: str) -> Account | None:
         """The account of that name; capitals make no difference."""
-        wanted = _folded(name)
-        return next((a for a in self.all() if _folded(a.name) == wanted), None)
+        wanted = folded(name)
+        return next((a for a in self.all() if folded(a.name) == wanted), None)
 
     def key(self) -> bytes:
         """What signs the sessions. Raises `StaffError` where there is no file yet."""
@@ -110,7 +110,7 @@ class Accounts:
         account = Account(name=name, role=role, mark=_mark(), password=hashed(password))
 
         def with_it(file: _File) -> _File:
-            if any(_folded(a.name) == _folded(name) for a in file.accounts):
+            if any(folded(a.name) == folded(name) for a in file.accounts):
                 raise StaffError(
                     f"There is an account {name!r} already.",
                     hint=f"Run: python -m bot staff password {name!r}, or remove it first.",
@@ -217,7 +217,8 @@ class Accounts:
         return AccountsUnreadable(f"The accounts in {self.path} cannot be used: {why}.")
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """What is compared of a name, wherever one is looked for or counted."""
     return unicodedata.normalize("NFC", " ".join(name.split())).casefold()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from bot.indexing.lexical import PassageStore
@@ -14,8 +14,8 @@ from bot.records import Chunk, SourceDocument, SourceInfo
 from bot.settings import Settings
 
 
-class Shelf(Protocol):
-    """Everything raises `StoreError` where there is no index, or it cannot be read."""
+class Books(Protocol):
+    """The documents of one index. Everything raises `StoreError` where it cannot be read."""
 
     def sources(self) -> tuple[SourceInfo, ...]:
         """All documents, by title."""
@@ -30,36 +30,39 @@ class Shelf(Protocol):
         """The passages of a document in reading order; none of one that is not there."""
 
 
+class Shelf(Protocol):
+    def open(self) -> AbstractContextManager[Books]:
+        """The serving index, for one page: all that is read of it belongs together, also while a
+        new one takes its place. Raises `StoreError` where there is none, or it cannot be read."""
+
+
 class IndexShelf:
-    """The index of the settings, opened for each look and closed again."""
+    """The index of the settings."""
 
     def __init__(self, settings: Settings) -> None:
         self._index = generations(settings)
 
-    def sources(self) -> tuple[SourceInfo, ...]:
-        with self._open() as store:
-            return store.sources()
-
-    def counts(self) -> dict[str, int]:
-        with self._open() as store:
-            return Counter(chunk_id.rpartition(":")[0] for chunk_id, _ in store.passage_ids())
-
-    def document(self, source_id: str) -> SourceDocument:
-        with self._open() as store:
-            return store.document(source_id)
-
-    def passages(self, source_id: str) -> list[Chunk]:
-        with self._open() as store:
-            return store.chunks_of(source_id)
-
     @contextmanager
-    def _open(self) -> Iterator[PassageStore]:
+    def open(self) -> Iterator[Books]:
         generation, handle = self._index.borrow_current()
         try:
             store = PassageStore.open(generation.passages)
             try:
-                yield store
+                yield _Opened(store)
             finally:
                 store.close()
         finally:
             handle.close()
+
+
+class _Opened:
+    """`Books` of an opened store."""
+
+    def __init__(self, store: PassageStore) -> None:
+        self._store = store
+        self.sources = store.sources
+        self.document = store.document
+        self.passages = store.chunks_of
+
+    def counts(self) -> dict[str, int]:
+        return Counter(chunk_id.rpartition(":")[0] for chunk_id, _ in self._store.passage_ids())

@@ -1,5 +1,6 @@
 """Slows guessing down: after five wrong tries in five minutes, of one name or from one address, no
-password is looked at until the first of them is five minutes old.
+password is looked at until the first of them is five minutes old. A name is the same however it is
+typed, as long as it finds the same account.
 
 Counted in memory, in each process for itself; a restart forgets it.
 """
@@ -13,6 +14,9 @@ import time
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
+
+from bot.addresses import counted_as
+from bot.review.accounts import folded
 
 WRONG_TRIES = 5
 MINUTES = 5
@@ -42,5 +46,5 @@ class Tries:
 
 def _keys(name: str, address: str) -> tuple[tuple[str, str], tuple[str, str]]:
     # As a hash: a password typed into the wrong box is not kept in memory.
-    typed = hashlib.sha256(name.strip().casefold().encode("utf-8", "replace")).hexdigest()
-    return ("name", typed), ("address", address)
+    typed = hashlib.sha256(folded(name).encode("utf-8", "replace")).hexdigest()
+    return ("name", typed), ("address", counted_as(address))

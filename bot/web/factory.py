@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -35,7 +36,7 @@ from bot.web.plain import plain_router
 from bot.web.reader import reader_router
 from bot.web.render import HERE, Renderer
 from bot.web.security import BodyLimit, GradioGate, LastResort, Refusal, SecurityHeaders
-from bot.web.service import Bot, Service, log_failure
+from bot.web.service import THREADS, Bot, Service, log_failure
 from bot.web.staff import add_staff_pages
 from bot.web.startup import check_startup
 
@@ -74,6 +75,9 @@ def create_app(settings: Settings, bot: Bot | None = None, shelf: Shelf | None =
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # A question that waits holds a thread: what else needs one must never wait for it.
+        limiter = current_default_thread_limiter()
+        limiter.total_tokens = max(limiter.total_tokens, service.most + THREADS)
         service.start()
         yield
         service.stop()
@@ -103,7 +107,7 @@ def create_app(settings: Settings, bot: Bot | None = None, shelf: Shelf | None =
     app.include_router(plain_router(service, renderer, feedback_log))
     shelf = shelf or IndexShelf(settings)
     add_staff_pages(app, settings, service, renderer, withdrawals, shelf)
-    mount_chats(app, service, renderer, web)
+    mount_chats(app, service, renderer)
     return app
 
 

@@ -7,9 +7,7 @@ the verdict, the kind of answer, which sources it cited, the index and the time 
 from __future__ import annotations
 
 import json
-import os
 import re
-import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -18,10 +16,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bot.appending import appending
 from bot.errors import BotError
 from bot.records import Outcome
 
 FeedbackVerdict = Literal["helped", "did_not_help", "hard_to_understand", "looks_wrong"]
+MOST_IN_COMMENT = 4_000
+"""Characters of a comment, a line break counted as one, as browsers count them."""
 _INDEX_NAME = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9]{1,10}")
 
 
@@ -44,7 +45,7 @@ class FeedbackBody(BaseModel):
     share: bool = False
     question: str | None = Field(default=None, max_length=20_000)
     answer: str | None = Field(default=None, max_length=40_000)
-    comment: str | None = Field(default=None, max_length=4_000)
+    comment: str | None = Field(default=None, max_length=MOST_IN_COMMENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,25 +96,17 @@ def feedback_of(
 
 
 class FeedbackLog:
-    """Appends lines, each flushed to disk before the reader is thanked."""
+    """Appends lines, each whole on disk before the reader is thanked."""
 
     def __init__(self, path: Path, *, max_bytes: int) -> None:
         self.path = path
         self._max = max_bytes
-        self._lock = threading.Lock()
 
     def add(self, feedback: Feedback) -> None:
         """Raises `FeedbackFull`; `OSError` where the disk does not take it."""
         entry: dict[str, Any] = asdict(feedback)
-        line = (json.dumps(entry, ensure_ascii=False) + "\n").encode("utf-8")
-        with self._lock:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-            handle = os.open(self.path, flags, 0o600)
-            try:
-                if os.fstat(handle).st_size + len(line) > self._max:
-                    raise FeedbackFull("The feedback file is full.")
-                os.write(handle, line)
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+        line = json.dumps(entry, ensure_ascii=False).encode("utf-8")
+        with appending(self.path, mode=0o600) as log:
+            if log.size + len(line) + 1 > self._max:
+                raise FeedbackFull("The feedback file is full.")
+            log.add(line)

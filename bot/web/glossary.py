@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
 from bot.errors import BotError
 from bot.records import Answer, SourceDocument, Span
+from bot.standing import touches, withheld_of
 from bot.text import sentence_spans
 from bot.web.service import Bot
-from bot.withdrawals import Withdrawals
+from bot.withdrawals import Withdrawal, Withdrawals
 
 TOPIC = "glossary"
 MAX_TERMS = 8
@@ -78,7 +79,7 @@ class Glossary:
             for match in self._pattern.finditer(statement.text) if self._pattern else ():
                 term = self._term(match.group())
                 full = len(terms) >= MAX_TERMS
-                if full or term in terms or (term.source_id, term.name) in told:
+                if term is None or full or term in terms or (term.source_id, term.name) in told:
                     continue
                 terms.append(term)
                 if at < match.start():
@@ -90,12 +91,22 @@ class Glossary:
             statements.append(tuple(pieces))
         return Explained(statements=tuple(statements), terms=tuple(terms))
 
-    def _term(self, written: str) -> Term:
-        for form in (written, written.removesuffix("s"), written.removesuffix("es")):
-            found = self._by_form.get(_key(form))
+    def _term(self, written: str) -> Term | None:
+        """The term of words in a text; None, so that they stay as they are, where a letter is
+        written in a way that the pattern takes for ours and the forms do not hold."""
+        for form in _without_plural(written):
+            # As written first: "SEPSIS" is a word shouted, "ANC" is one of the short forms.
+            found = self._by_form.get(form) or self._by_form.get(form.casefold())
             if found:
                 return found
-        raise KeyError(written)  # the pattern is made of the forms
+        return None
+
+
+def _without_plural(written: str) -> Iterator[str]:
+    yield written
+    for ending in ("s", "es"):
+        if written.lower().endswith(ending):
+            yield written[: -len(ending)]
 
 
 def _short_form(form: str) -> bool:
@@ -163,17 +174,17 @@ class GlossaryKeeper:
                 withdrawn = self._withdrawals.items()
                 state = (self._bot.versions().index, self._today(), withdrawn)
                 if state != self._kept[0]:
-                    covers = self._withdrawals.covers_span
-                    terms = [t for t in self._terms() if not covers(t.source_id, t.span)]
-                    self._kept = (state, Glossary(terms))
+                    self._kept = (state, Glossary(self._terms(withdrawn)))
             except BotError:
                 return Glossary()
             return self._kept[1]
 
-    def _terms(self) -> list[Term]:
+    def _terms(self, withdrawn: Iterable[Withdrawal]) -> list[Term]:
         found: list[Term] = []
         for info in self._bot.sources():
             shown = self._show_overdue or not info.overdue(self._today())
             if shown and (info.topic or "").casefold() == TOPIC:
-                found += terms_of(self._bot.document(info.source_id))
+                document = self._bot.document(info.source_id)
+                withheld = withheld_of(document, withdrawn)
+                found += [t for t in terms_of(document) if not touches(withheld, t.span)]
         return found

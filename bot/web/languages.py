@@ -46,7 +46,8 @@ class Spoken:
         """This page in another language, at the same place in it."""
         kept = [(name, value) for name, value in parse_qsl(self.query) if name != _PARAMETER]
         named = [(_PARAMETER, language)]
-        path = self.path
+        # Two slashes at the front would name a host: "//evil.example/x" leads there.
+        path = "/" + self.path.lstrip("/")
         if is_chat(path):
             path = CHATS[language] + "/"
             named = named if language == LANGUAGES[0] else []  # else the path says it

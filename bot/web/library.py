@@ -12,6 +12,7 @@ from datetime import date
 
 from bot.errors import UnknownSource
 from bot.records import SourceDocument, SourceInfo, Span
+from bot.standing import withheld_of
 from bot.text import sentence_spans
 from bot.web.document_view import Part, view
 from bot.web.originals import is_pdf
@@ -148,6 +149,6 @@ class LibraryKeeper:
                 document = self._bot.document(info.source_id)
             except UnknownSource:
                 continue  # withdrawn, or gone with a new index, since the list was read
-            withheld = self._withdrawals.spans_of(info.source_id)
+            withheld = withheld_of(document, self._withdrawals.items())
             entries.append(entry_of(document, withheld, today))
         return Library(shelves=shelved(entries))

@@ -15,8 +15,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 
 from bot.errors import StoreError
-from bot.records import Question, Related, SourceInfo
+from bot.records import Question, Related, Screening, SourceInfo
 from bot.web.failures import failure_of
+from bot.web.languages import spoken
 from bot.web.library import Library
 from bot.web.originals import is_pdf
 from bot.web.reader import beside_link
@@ -59,8 +60,10 @@ def library_router(
         if not typed.strip():
             html = renderer.html("found.html", state="empty", typed="", screening=None)
             return HTMLResponse(html, status_code=422)
+        screening = Screening()
         try:
-            found = service.look_up(Question(text=typed))
+            found = service.look_up(Question(text=typed, locale=spoken().language))
+            screening = found.screening
             if found.instead:
                 body = renderer.asked(typed) + renderer.answer(found.instead, prefix="s1")
                 return HTMLResponse(
@@ -73,7 +76,7 @@ def library_router(
                     state="found" if groups else "none",
                     typed=typed,
                     groups=groups,
-                    screening=found.screening,
+                    screening=screening,
                 )
             )
         except Exception as error:
@@ -84,7 +87,9 @@ def library_router(
                 question=typed,
                 max_chars=renderer.max_chars,
             )
-            body = renderer.trouble(failure.message, failure.hint, title=failure.title)
+            alert = screening.alert
+            card = renderer.alarm(alert, screening.language) if alert else ""
+            body = card + renderer.trouble(failure.message, failure.hint, title=failure.title)
             html = renderer.html("found.html", state="instead", typed=typed, body=body)
             response = HTMLResponse(html, status_code=failure.status)
             if failure.retry_after:

@@ -12,6 +12,7 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bot.addresses import counted_as
 from bot.web.places import CHATS, route_path
 from bot.web.security import Refusal
 
@@ -44,7 +45,7 @@ class RateLimit:
         counted = scope["type"] == "http" and scope["method"] == "POST"
         if self._item and counted and route_path(scope) in COUNTED:
             address = scope["client"][0] if scope.get("client") else "unknown"
-            if not self._limiter.hit(self._item, address):
+            if not self._limiter.hit(self._item, counted_as(address)):
                 response = await self.refuse(Request(scope, receive), 429)
                 response.headers["Retry-After"] = "60"
                 await response(scope, receive, send)

@@ -5,6 +5,7 @@ A question never gets into an address, so it gets into no log and no browser his
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 from urllib.parse import parse_qs
@@ -18,7 +19,7 @@ from bot.errors import BotError
 from bot.records import About, Answer, Question, TransplantKind, TransplantStage
 from bot.web.api import keep_feedback
 from bot.web.failures import failure_of
-from bot.web.feedback import FeedbackBody, FeedbackLog
+from bot.web.feedback import MOST_IN_COMMENT, FeedbackBody, FeedbackLog
 from bot.web.languages import spoken
 from bot.web.render import Renderer
 from bot.web.service import Service, log_failure
@@ -76,8 +77,9 @@ async def _fields(request: Request) -> Fields:
 
 
 def field_of(fields: Fields, name: str) -> str:
-    """The first value of that name; empty where there is none."""
-    return fields.get(name, [""])[0]
+    """The first value of that name; empty where there is none. A line break is one character, as
+    the browser counted it before it sent two."""
+    return fields.get(name, [""])[0].replace("\r\n", "\n")
 
 
 def about_of(kind: str | None, stage: str | None) -> About:
@@ -140,29 +142,40 @@ def _page(renderer: Renderer, template: str, asked: Asked | None, **values: Any)
 def _feedback(service: Service, renderer: Renderer, log: FeedbackLog, fields: Fields) -> Response:
     t = renderer.texts
 
-    def said(title: str, message: str, status: int) -> Response:
-        html = renderer.html("message.html", title=title, message=message)
+    given = {
+        "verdict": field_of(fields, "verdict"),
+        "outcome": field_of(fields, "outcome"),
+        "sources": fields.get("source", []),
+        "index": field_of(fields, "index") or None,
+        "share": bool(field_of(fields, "share")),
+        "question": field_of(fields, "question"),
+        "answer": field_of(fields, "answer"),
+        "comment": field_of(fields, "comment"),
+    }
+
+    def refused(message: str, status: int) -> Response:
+        title = t["feedback"]["failed_title"]
+        html = renderer.html("feedback_again.html", title=title, message=message, given=given)
         return HTMLResponse(html, status_code=status)
 
     try:
-        body = FeedbackBody.model_validate(
-            {
-                "verdict": field_of(fields, "verdict"),
-                "outcome": field_of(fields, "outcome"),
-                "sources": fields.get("source", []),
-                "index": field_of(fields, "index") or None,
-                "share": bool(field_of(fields, "share")),
-                "question": field_of(fields, "question"),
-                "answer": field_of(fields, "answer"),
-                "comment": field_of(fields, "comment"),
-            }
-        )
-    except ValidationError:
-        return said(t["feedback"]["failed_title"], t["feedback"]["choose"], 422)
-    try:
+        body = FeedbackBody.model_validate(given)
         keep_feedback(body, service, log)
+    except ValidationError as error:
+        return refused(_wrong_with(error, given, t["feedback"]), 422)
     except (BotError, OSError) as error:
         log_failure("feedback", error)
-        return said(t["feedback"]["failed_title"], t["feedback"]["failed"], 503)
+        return refused(t["feedback"]["failed"], 503)
     thanks = t["script"]["thanks_shared" if body.share else "thanks"]
-    return said(t["feedback"]["thanks_title"], thanks, 200)
+    html = renderer.html("message.html", title=t["feedback"]["thanks_title"], message=thanks)
+    return HTMLResponse(html)
+
+
+def _wrong_with(error: ValidationError, given: Mapping[str, Any], texts: Mapping[str, str]) -> str:
+    """What a reader can do about a feedback form that was refused."""
+    wrong = {str(each["loc"][0]) for each in error.errors(include_input=False)}
+    said = [texts["choose"]] if "verdict" in wrong else []
+    if "comment" in wrong:
+        length, most = f"{len(given['comment']):,}", f"{MOST_IN_COMMENT:,}"
+        said.append(texts["comment_long"].format(length=length, most=most))
+    return " ".join(said) or texts["failed"]

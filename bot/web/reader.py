@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, Response
 
 from bot.errors import UnknownSource
 from bot.records import SourceDocument, SourceInfo, Span
+from bot.standing import touches, withheld_of
 from bot.web.cited import Place, read, trail
 from bot.web.document_view import Part, view
 from bot.web.originals import Originals, is_pdf
@@ -106,7 +107,7 @@ class _Reader:
             document = self._service.bot.document(source_id)
         except UnknownSource:
             return error_page(self._renderer, 404, e["source_title"], e["source_unknown"])
-        withheld = self._withdrawals.spans_of(source_id)
+        withheld = withheld_of(document, self._withdrawals.items())
         quote = None
         if start is not None or end is not None:
             quote = _span(start, end, len(document.text))
@@ -145,7 +146,7 @@ class _Reader:
             document = self._service.bot.document(source_id)
         except UnknownSource:
             return status_page(self._renderer, 404)
-        data = self._original(document)
+        data = self._originals.pdf(document) if self._may_show(document) else None
         if data is None:
             return status_page(self._renderer, 404)
         name = quoted(source_id.rsplit("/", 1)[-1], safe="")
@@ -155,11 +156,9 @@ class _Reader:
             headers={"Content-Disposition": f"inline; filename*=UTF-8''{name}"},
         )
 
-    def _original(self, document: SourceDocument) -> bytes | None:
-        # A file cannot be shown without the part of it that was withdrawn.
-        if self._withdrawals.spans_of(document.info.source_id):
-            return None
-        return self._originals.pdf(document)
+    def _may_show(self, document: SourceDocument) -> bool:
+        """A file cannot be shown without the part of it that was withdrawn."""
+        return not withheld_of(document, self._withdrawals.items())
 
     def _page_of(
         self,
@@ -183,7 +182,7 @@ class _Reader:
             number=number,
             before=numbers[at - 1] if at else None,
             after=numbers[at + 1] if at + 1 < len(numbers) else None,
-            original=self._original(document) is not None,
+            original=self._may_show(document) and self._originals.shows(document),
         )
 
     def _known(self, places: Sequence[Place]) -> tuple[list[SourceInfo], list[Place]]:
@@ -197,8 +196,9 @@ class _Reader:
         kept = []
         for place in places:
             document = documents[place.source_id]
-            withdrawn = self._withdrawals.covers_span(place.source_id, place.span)
-            if document and place.span.end <= len(document.text) and not withdrawn:
+            if document is None or place.span.end > len(document.text):
+                continue
+            if not touches(withheld_of(document, self._withdrawals.items()), place.span):
                 kept.append(place)
         return [document.info for document in documents.values() if document], kept
 

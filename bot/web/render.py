@@ -21,16 +21,18 @@ from markupsafe import Markup
 
 from bot.contacts import contact_of
 from bot.phones import tel_link
-from bot.records import Answer, Citation, CitedStatement, Contact, Span
+from bot.records import Alert, Answer, Citation, CitedStatement, Contact, Span
 from bot.rules import load_contacts
 from bot.settings import Settings
 from bot.web.cards import around_the_buttons
 from bot.web.catalogue import Texts, load_texts
 from bot.web.cited import Place, places_of, written
 from bot.web.differences import differences
-from bot.web.glossary import Glossary, Piece
+from bot.web.feedback import MOST_IN_COMMENT
+from bot.web.glossary import Explained, Glossary, Piece
 from bot.web.languages import spoken
 from bot.web.places import LANGUAGES
+from bot.web.service import log_failure
 
 HERE = Path(__file__).parent
 _LINK_SCHEMES = frozenset({"tel", "sms", "https", "http"})
@@ -232,6 +234,7 @@ class Renderer:
             "differences": differences,
             "said_by": said_by,
             "feedback_on": settings.privacy.feedback == "on",
+            "most_in_comment": MOST_IN_COMMENT,
             "contact_only": settings.answering.contact_card_only,
             "grouped": grouped,
             # None where the clinic's country is not set: a number is never guessed.
@@ -268,10 +271,30 @@ class Renderer:
         return bool(held) and spoken().language not in held
 
     def answer(self, answer: Answer, *, prefix: str) -> str:
-        """The body of an answer. `prefix` keeps the ids of several answers on a page apart."""
-        explained = self._glossary().explain(answer)
-        html = self.html("answer.html", answer=answer, prefix=prefix, explained=explained)
-        return one_line(html)
+        """The body of an answer. `prefix` keeps the ids of several answers on a page apart. Raises
+        what a template raises, but never where there is an alert: then that is shown alone."""
+        try:
+            explained = self._explained(answer)
+            html = self.html("answer.html", answer=answer, prefix=prefix, explained=explained)
+            return one_line(html)
+        except Exception as error:
+            if answer.alert is None:
+                raise
+            log_failure("answer", error)
+            card = self.alarm(answer.alert, answer.language)
+            return card + self.trouble(self.texts["error"]["unavailable"], prefix=prefix)
+
+    def _explained(self, answer: Answer) -> Explained:
+        """The answer with the words of the glossary marked; as it is where that fails."""
+        try:
+            return self._glossary().explain(answer)
+        except Exception as error:
+            log_failure("glossary", error)
+            return Glossary().explain(answer)
+
+    def alarm(self, alert: Alert, language: str) -> str:
+        """The card by itself, in the language of its words."""
+        return one_line(self.html("alarm.html", alert=alert, language=language))
 
     def asked(self, text: str) -> str:
         return one_line(self.html("asked.html", text=text))

@@ -8,24 +8,33 @@ from __future__ import annotations
 
 import logging
 import threading
-import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal, Protocol, TypeVar
 
 from bot.answering.citing import Found
-from bot.errors import BotError
+from bot.errors import BotError, arisen
 from bot.records import Answer, Question, SourceDocument, SourceInfo, Versions
 
 _LOG = logging.getLogger("bot.web")
 _T = TypeVar("_T")
 
 
+class Begun(Protocol):
+    """The part of `bot.answering.begun.Begun` that is used here."""
+
+    stops: bool
+    named: bool
+
+    def alarm(self) -> Answer | None: ...
+    def ask(self) -> Answer: ...
+    def look_up(self) -> Found: ...
+
+
 class Bot(Protocol):
     """The part of `bot.answering.flow.Bot` that pages and API use."""
 
-    def ask(self, question: Question) -> Answer: ...
-    def look_up(self, question: Question) -> Found: ...
+    def begin(self, question: Question) -> Begun: ...
     def document(self, source_id: str) -> SourceDocument: ...
     def sources(self) -> tuple[SourceInfo, ...]: ...
     def warm(self) -> None: ...
@@ -47,12 +56,16 @@ class AnswerTimeout(BotError):
 
 
 State = Literal["ready", "starting", "no_guides"]
+THREADS = 40
+"""For whatever is no question that waits: the number that Starlette and Gradio have for all."""
 
 
 class Service:
     """Keeps one bot for the life of the process. Safe to call from several threads.
 
-    `at_once` questions are worked on together and `waiting` more may wait; each has `seconds`.
+    `at_once` questions are worked on together and `waiting` more may wait, `most` in all; each has
+    `seconds`. The rules read a question before it waits: an emergency or a crisis takes no place,
+    and an alarm is shown whether or not there is one.
     """
 
     def __init__(
@@ -61,24 +74,46 @@ class Service:
         self.bot = bot
         self._warmed = threading.Event()
         self._problem: str | None = None
+        self.most = at_once + waiting
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="answer")
-        self._room = threading.Semaphore(at_once + waiting)
+        self._grave = ThreadPoolExecutor(at_once, thread_name_prefix="alarm")
+        self._room = threading.Semaphore(self.most)
         self._seconds = seconds
 
     def ask(self, question: Question) -> Answer:
         """The bot's answer. Raises what the bot raises, `ServiceBusy` at once where there is no
-        room, `AnswerTimeout` after the time limit (the work itself goes on to its end)."""
-        return self._in_turn(self.bot.ask, question)
+        room, `AnswerTimeout` after the time limit (the work itself goes on to its end); but never
+        where there is an alarm to show."""
+        begun = self.bot.begin(question)
+        return self._kept(begun, begun.ask, lambda alarm: alarm)
 
     def look_up(self, question: Question) -> Found:
-        """The pages that the bot finds for a search; within the same limits as `ask`."""
-        return self._in_turn(self.bot.look_up, question)
+        """The pages that the bot finds for a search; as `ask`."""
+        begun = self.bot.begin(question)
+        return self._kept(begun, begun.look_up, lambda alarm: Found(instead=alarm))
 
-    def _in_turn(self, work: Callable[[Question], _T], question: Question) -> _T:
+    def _kept(self, begun: Begun, work: Callable[[], _T], alone: Callable[[Answer], _T]) -> _T:
+        """What the work gives; where it gives nothing and there is an alarm, that alone."""
+        try:
+            if not begun.stops:
+                return self._in_turn(work)
+            # Which of the gravest cards it is takes a moment of the model, where no phrase says it.
+            return work() if begun.named else self._result(self._grave.submit(work))
+        except Exception as error:
+            alarm = begun.alarm()
+            if alarm is None:
+                raise
+            _LOG.warning("only the alarm is shown: %s", arisen(error))
+            return alone(alarm)
+
+    def _in_turn(self, work: Callable[[], _T]) -> _T:
         if not self._room.acquire(blocking=False):
             raise ServiceBusy("Too many questions are waiting.")
-        future = self._pool.submit(work, question)
+        future = self._pool.submit(work)
         future.add_done_callback(lambda _: self._room.release())
+        return self._result(future)
+
+    def _result(self, future: Future[_T]) -> _T:
         try:
             return future.result(self._seconds)
         except TimeoutError:
@@ -112,7 +147,8 @@ class Service:
             return frozenset()
 
     def stop(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._grave):
+            pool.shutdown(wait=False, cancel_futures=True)
         self.bot.close()
 
     def state(self) -> State:
@@ -135,6 +171,4 @@ class Service:
 
 def log_failure(place: str, error: BaseException) -> None:
     """Log where an unexpected error arose, never its message: that can hold a patient's words."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = " < ".join(f"{f.filename.rsplit('/', 1)[-1]}:{f.lineno}" for f in reversed(frames))
-    _LOG.error("%s failed: %s at %s", place, type(error).__name__, where)
+    _LOG.error("%s failed: %s", place, arisen(error))

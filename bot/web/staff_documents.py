@@ -5,23 +5,25 @@ Nothing changes by a link: a page shows first what will vanish or come back, and
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from bot.errors import StoreError, UnknownSource
-from bot.records import Chunk, SourceInfo, Span
-from bot.review.shelf import Shelf
-from bot.targets import parse_target
+from bot.errors import NotLogged, StoreError, UnknownSource
+from bot.records import Chunk, SourceDocument, SourceInfo, Span
+from bot.review.shelf import Books, Shelf
+from bot.standing import Held, Withheld, held, text_in, touches
+from bot.targets import find_target
 from bot.web.places import STAFF
 from bot.web.service import log_failure
 from bot.web.staff_gate import Visit, visit_of
 from bot.web.staff_pages import StaffPages, address, document_address
-from bot.withdrawals import Withdrawal, Withdrawals
+from bot.withdrawals import Withdrawal, Withdrawals, Words, names_of
 
 LONGEST_REASON = 500
 _DONE = ("withdrawn", "restored")
@@ -29,13 +31,28 @@ _DONE = ("withdrawn", "restored")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A document on the list. `parts` are its withdrawn passages."""
+    """A document on the list. `parts` are its withdrawn passages; where the words of one are not
+    found any more (`lost`), all of the document is withheld."""
 
     info: SourceInfo
     passages: int
     overdue: bool
     whole: bool
+    lost: bool
     parts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Out:
+    """A withdrawal, what `restore` calls it, and for a passage where its words stand now."""
+
+    item: Withdrawal
+    name: str
+    now: Held | None
+
+    def covers(self, chunk: Chunk) -> bool:
+        """Does this withdrawal by itself keep a passage of its document out?"""
+        return self.now is None or touches(self.now.spans, chunk.span)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +60,14 @@ class Passage:
     """A passage of a document, and the withdrawals that keep it out of answers."""
 
     chunk: Chunk
-    withdrawn: tuple[Withdrawal, ...]
+    withdrawn: tuple[Out, ...]
 
 
 def rows_of(
     sources: Sequence[SourceInfo],
     counts: dict[str, int],
     withdrawn: Sequence[Withdrawal],
+    withheld: Withheld,
     today: date,
 ) -> list[Row]:
     """The list of documents, in the order of the sources."""
@@ -61,16 +79,20 @@ def rows_of(
             passages=counts.get(info.source_id, 0),
             overdue=info.overdue(today),
             whole=info.source_id in whole,
+            lost=withheld.source(info.source_id) and info.source_id not in whole,
             parts=parts.count(info.source_id),
         )
         for info in sources
     ]
 
 
-def _touches(item: Withdrawal, source_id: str, span: Span) -> bool:
-    if item.source_id != source_id or item.start is None or item.end is None:
-        return item.source_id == source_id
-    return item.start < span.end and span.start < item.end
+def outs_of(document: SourceDocument, withdrawn: Sequence[Withdrawal]) -> list[Out]:
+    """The withdrawals of a document, as they stand in its text."""
+    return [
+        Out(item=item, name=name, now=held(item, document.text) if item.span else None)
+        for name, item in names_of(withdrawn).items()
+        if item.source_id == document.info.source_id
+    ]
 
 
 class Documents:
@@ -91,26 +113,30 @@ class Documents:
 
     def all(self, visit: Visit) -> Response:
         withdrawn = self._withdrawals.items()
-        sources = self._shelf.sources()
-        rows = rows_of(sources, self._shelf.counts(), withdrawn, self._today())
+        with self._shelf.open() as books:
+            sources = books.sources()
+            withheld = Withheld(withdrawn, text_in(books.document))
+            rows = rows_of(sources, books.counts(), withdrawn, withheld, self._today())
         known = {info.source_id for info in sources}
         return self._pages.page(
             visit,
             "staff_documents.html",
             "documents",
             rows=rows,
-            gone=[w for w in withdrawn if w.source_id not in known],
+            gone=[
+                Out(item=item, name=name, now=None)
+                for name, item in names_of(withdrawn).items()
+                if item.source_id not in known
+            ],
         )
 
     def one(self, visit: Visit, source_id: str, done: str | None) -> Response:
-        info = self._shelf.document(source_id).info
-        withdrawn = [w for w in self._withdrawals.items() if w.source_id == source_id]
+        with self._shelf.open() as books:
+            document, chunks = books.document(source_id), books.passages(source_id)
+        info, outs = document.info, outs_of(document, self._withdrawals.items())
         passages = [
-            Passage(
-                chunk=chunk,
-                withdrawn=tuple(w for w in withdrawn if _touches(w, source_id, chunk.span)),
-            )
-            for chunk in self._shelf.passages(source_id)
+            Passage(chunk=chunk, withdrawn=tuple(out for out in outs if out.covers(chunk)))
+            for chunk in chunks
         ]
         return self._pages.page(
             visit,
@@ -118,55 +144,97 @@ class Documents:
             "documents",
             info=info,
             overdue=info.overdue(self._today()),
-            whole=next((w for w in withdrawn if w.start is None), None),
+            whole=next((out for out in outs if out.now is None), None),
+            lost=[out for out in outs if out.now and out.now.state == "lost"],
             passages=passages,
             done=done if done in _DONE else None,
         )
 
-    def ask_to_withdraw(
-        self, visit: Visit, target: str, *, status: int = 200, problem: str = "", reason: str = ""
+    def ask_to_withdraw(self, visit: Visit, target: str) -> Response:
+        with self._shelf.open() as books:
+            return self._ask_to_withdraw(visit, books, target)
+
+    def _ask_to_withdraw(
+        self, visit: Visit, books: Books, target: str, *, problem: str = "", reason: str = ""
     ) -> Response:
-        source_id, span = self._target(target)
-        if self._item(source_id, span):
-            return self._pages.to(visit, address(f"{STAFF}/restore", target=target))
+        source_id, span, document = self._place(books, target)
+        if name := self._known_as(source_id, span, document):
+            return self._pages.to(visit, address(f"{STAFF}/restore", target=name))
         return self._confirm(
-            visit, "withdraw", target, source_id, span, None, status, problem, reason
+            visit,
+            "withdraw",
+            target,
+            document,
+            books.passages(source_id),
+            spans=(span,) if span else None,
+            part=span is not None,
+            source_id=source_id,
+            problem=problem,
+            reason=reason,
         )
 
     def withdraw(self, visit: Visit) -> Response:
         target, reason = visit.field("target"), visit.field("reason")
-        if problem := self._wrong(reason):
-            return self.ask_to_withdraw(visit, target, status=422, problem=problem, reason=reason)
-        source_id, span = self._target(target)
-        if not self._item(source_id, span):
-            self._withdrawals.withdraw(source_id, span, reason=reason, by=visit.account.name)
+        with self._shelf.open() as books:
+            if problem := self._wrong(reason):
+                return self._ask_to_withdraw(visit, books, target, problem=problem, reason=reason)
+            source_id, span, document = self._place(books, target)
+        if not self._known_as(source_id, span, document):
+            words = Words.of(span.of(document.text)) if span else None
+            by = visit.account.name
+            try:
+                self._withdrawals.withdraw(source_id, span, words=words, reason=reason, by=by)
+            except StoreError as error:
+                return self._not_saved(visit, error)
         return self._pages.to(visit, document_address(source_id, done="withdrawn"))
 
     def ask_to_restore(
-        self, visit: Visit, target: str, *, status: int = 200, problem: str = "", reason: str = ""
+        self, visit: Visit, name: str, *, problem: str = "", reason: str = ""
     ) -> Response:
-        item = next((w for w in self._withdrawals.items() if w.target == target), None)
+        """`name` is what `bot.withdrawals.names_of` calls it."""
+        item = names_of(self._withdrawals.items()).get(name)
         if item is None:
             return self._not_withdrawn(visit)
-        span = None
-        if item.start is not None and item.end is not None:
-            span = Span(start=item.start, end=item.end)
+        document, chunks = None, []
+        with contextlib.suppress(UnknownSource), self._shelf.open() as books:
+            document = books.document(item.source_id)  # withdrawn, it may be out of the index since
+            chunks = books.passages(item.source_id)
+        now = held(item, document.text) if document and item.span else None
         return self._confirm(
-            visit, "restore", target, item.source_id, span, item, status, problem, reason
+            visit,
+            "restore",
+            name,
+            document,
+            chunks,
+            # With words that are lost all of the document comes back.
+            spans=now.spans if now and now.state != "lost" else None,
+            part=item.span is not None,
+            source_id=item.source_id,
+            item=item,
+            problem=problem,
+            reason=reason,
         )
 
     def restore(self, visit: Visit) -> Response:
-        target, reason = visit.field("target"), visit.field("reason")
+        name, reason = visit.field("target"), visit.field("reason")
         if problem := self._wrong(reason):
-            return self.ask_to_restore(visit, target, status=422, problem=problem, reason=reason)
-        item = next((w for w in self._withdrawals.items() if w.target == target), None)
-        if item is None or not self._withdrawals.restore(
-            target, reason=reason, by=visit.account.name
-        ):
-            return self._not_withdrawn(visit)
-        if item.source_id not in {info.source_id for info in self._shelf.sources()}:
+            return self.ask_to_restore(visit, name, problem=problem, reason=reason)
+        item = names_of(self._withdrawals.items()).get(name)
+        try:
+            if item is None or not self._withdrawals.restore(
+                name, reason=reason, by=visit.account.name
+            ):
+                return self._not_withdrawn(visit)
+        except StoreError as error:
+            return self._not_saved(visit, error)
+        if not self._is_here(item.source_id):
             return self._pages.to(visit, address(f"{STAFF}/documents"))
         return self._pages.to(visit, document_address(item.source_id, done="restored"))
+
+    def _is_here(self, source_id: str) -> bool:
+        with contextlib.suppress(StoreError), self._shelf.open() as books:
+            return source_id in {info.source_id for info in books.sources()}
+        return False
 
     def failed(self, visit: Visit, error: StoreError) -> Response:
         t = self._pages.texts
@@ -179,54 +247,57 @@ class Documents:
             visit, t.documents.title, t.documents.no_index, status=503, here="documents"
         )
 
+    def _not_saved(self, visit: Visit, error: StoreError) -> Response:
+        log_failure("staff documents", error)
+        t = self._pages.texts
+        said = t.documents.not_logged if isinstance(error, NotLogged) else t.documents.not_saved
+        return self._pages.message(visit, t.documents.title, said, status=503, here="documents")
+
     def _confirm(
         self,
         visit: Visit,
         what: str,
         target: str,
+        document: SourceDocument | None,
+        chunks: Sequence[Chunk],
+        *,
+        spans: Sequence[Span] | None,
+        part: bool,
         source_id: str,
-        span: Span | None,
-        item: Withdrawal | None,
-        status: int,
         problem: str,
         reason: str,
+        item: Withdrawal | None = None,
     ) -> Response:
-        values: dict[str, Any] = {"info": None, "passages": ()}
-        try:
-            values["info"] = self._shelf.document(source_id).info
-            values["passages"] = [
-                chunk
-                for chunk in self._shelf.passages(source_id)
-                if span is None or (chunk.span.start < span.end and span.start < chunk.span.end)
-            ]
-        except UnknownSource:
-            pass  # withdrawn, and out of the index since
+        """What will vanish or come back: the passages at `spans`, or all of them; and why."""
         return self._pages.page(
             visit,
             "staff_confirm.html",
             "documents",
-            status=status,
+            status=422 if problem else 200,
             what=what,
             target=target,
             source_id=source_id,
-            part=span is not None,
+            part=part,
             item=item,
             problem=problem,
             reason=reason,
             longest=LONGEST_REASON,
-            **values,
+            info=document.info if document else None,
+            passages=[c for c in chunks if spans is None or touches(spans, c.span)],
         )
 
-    def _target(self, target: str) -> tuple[str, Span | None]:
+    def _place(self, books: Books, target: str) -> tuple[str, Span | None, SourceDocument]:
         """Raises `UnknownSource` where there is no such document or place in it."""
-        source_id, span = parse_target(target, {info.source_id for info in self._shelf.sources()})
-        if span and span.end > len(self._shelf.document(source_id).text):
-            raise UnknownSource(f"{target} lies behind the end of the document.")
-        return source_id, span
+        known = {info.source_id for info in books.sources()}
+        return find_target(target, known, books.document)
 
-    def _item(self, source_id: str, span: Span | None) -> Withdrawal | None:
-        wanted = f"{source_id}:{span.start}-{span.end}" if span else source_id
-        return next((w for w in self._withdrawals.items() if w.target == wanted), None)
+    def _known_as(self, source_id: str, span: Span | None, document: SourceDocument) -> str | None:
+        """The name of a withdrawal of this very place, where there is one."""
+        for name, item in names_of(self._withdrawals.items()).items():
+            same = item.source_id == source_id and item.span == span
+            if same and (span is None or held(item, document.text).state == "there"):
+                return name
+        return None
 
     def _wrong(self, reason: str) -> str:
         t = self._pages.texts.confirm

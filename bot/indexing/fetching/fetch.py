@@ -9,10 +9,10 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import bot
@@ -52,7 +52,8 @@ class FetchReport:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
     """What is remembered of a fetched file: enough to ask whether its address changed, and to see
-    whether file and sidecar still are what was written."""
+    whether file and sidecar still are what was written. `coming` is noted before anything is
+    written: whoever finds it was killed before it was done."""
 
     url: str
     sha256: str
@@ -60,6 +61,13 @@ class _Known:
     seen: str
     etag: str | None = None
     last_modified: str | None = None
+    coming: _Known | None = None
+
+    def is_of(self, before: bytes | None, beside: bytes | None) -> bool:
+        """Whether file and sidecar are those of this entry, `coming` aside."""
+        return (before is not None and _sha256(before) == self.sha256) and (
+            beside is not None and _sha256(beside) == self.sidecar_sha256
+        )
 
 
 def agent_of(listed: Listed) -> str:
@@ -102,9 +110,16 @@ class _Memory:
         self.known: dict[str, _Known] = {}
         try:
             entries = json.loads(path.read_text("utf-8"))
-            self.known = {name: _Known(**entry) for name, entry in entries.items()}
+            self.known = {name: _known(entry) for name, entry in entries.items()}
         except (OSError, ValueError, TypeError, AttributeError):
             self.known = {}
+
+    def expect(self, name: str, coming: _Known) -> None:
+        """Note on disk what is about to be written in the place of a file that is known. One that
+        is not is known by its sidecar, until it is."""
+        if name in self.known:
+            self.known[name] = replace(self.known[name], coming=coming)
+            self.save()
 
     def save(self) -> None:
         entries = {name: asdict(known) for name, known in self.known.items()}
@@ -152,7 +167,10 @@ class _Run:
         before, beside = _bytes(target), _bytes(sidecar)
         known = self._memory.known.get(source.name)
         _check_untouched(source, before, beside, known)
-        whole = known is not None and before is not None and beside is not None
+        if known and known.coming and known.coming.is_of(before, beside):
+            known = known.coming
+        # After a kill one of the two may be the old one: then nothing that is remembered holds.
+        whole = known is not None and known.is_of(before, beside)
         asked = known if whole and known and known.url == source.url else None
         answer = self._web.get(
             source.url, types=source.types, headers=_conditions(asked), allowed=self._allowed
@@ -169,11 +187,7 @@ class _Run:
             seen = today
         text = _sidecar(source, seen)
         same = data == before and text == beside
-        if not same:
-            # The sidecar first: a document without its licence must not be indexed.
-            _write(sidecar, text)
-            _write(target, data)
-        self._memory.known[source.name] = _Known(
+        fetched = _Known(
             url=source.url,
             sha256=_sha256(data),
             sidecar_sha256=_sha256(text),
@@ -181,6 +195,12 @@ class _Run:
             etag=answer.etag or (asked.etag if asked else None),
             last_modified=answer.last_modified or (asked.last_modified if asked else None),
         )
+        if not same:
+            self._memory.expect(source.name, fetched)
+            # The sidecar first: a document without its licence must not be indexed.
+            _write(sidecar, text)
+            _write(target, data)
+        self._memory.known[source.name] = fetched
         return "unchanged" if same else "new" if before is None else "changed", len(data)
 
     def _allowed(self, url: str) -> None:
@@ -201,13 +221,20 @@ def _check_untouched(
     if known is None:
         if beside is None or not _names(beside, source):
             raise ChangedByHand(f"{source.name} is there and was not fetched from {source.url}.")
-    elif known.sha256 != _sha256(before):
+        return
+    ours = [each for each in (known, known.coming) if each]
+    if _sha256(before) not in {each.sha256 for each in ours}:
         raise ChangedByHand(f"{source.name} was changed here after it was fetched.")
-    elif beside is not None and known.sidecar_sha256 != _sha256(beside):
+    if beside is not None and _sha256(beside) not in {each.sidecar_sha256 for each in ours}:
         raise ChangedByHand(
             f"The sidecar of {source.name} was changed here after it was fetched.",
             hint="Put its fields into the list, and delete the sidecar.",
         )
+
+
+def _known(entry: dict[str, Any]) -> _Known:
+    coming = entry.pop("coming", None)
+    return _Known(**entry, coming=_known(coming) if coming else None)
 
 
 def _names(sidecar: bytes, source: Source) -> bool:

@@ -20,6 +20,7 @@ import httpx
 
 from bot.errors import (
     AddressRefused,
+    FetchError,
     RemoteTooLarge,
     RemoteUnreachable,
     RemoteWrongType,
@@ -29,6 +30,7 @@ from bot.errors import (
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PORTS = {"http": 80, "https": 443}
+_LONGEST_SHOWN = 200
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -97,6 +99,7 @@ class Web:
             types=types, headers=headers or {}, max_bytes=max_bytes or self._limits.max_bytes
         )
         for _ in range(self._limits.redirects + 1):
+            _check_address(url)
             allowed(url)
             answer = self._patiently(url, wanted)
             if isinstance(answer, Fetched):
@@ -207,6 +210,17 @@ class Web:
 
     def close(self) -> None:
         self._client.close()
+
+
+def _check_address(url: str) -> None:
+    """Raise `FetchError` for what no connection can be made to, before the site is asked."""
+    shown = url if len(url) <= _LONGEST_SHOWN else url[:_LONGEST_SHOWN] + "..."
+    try:
+        target = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise FetchError(f"{shown!r} is no address: {str(error).rstrip('.')}.") from None
+    if b"%" in target.raw_host:  # so httpx writes a space
+        raise FetchError(f"{shown!r} is no address: no name of a site is written so.")
 
 
 def _check_type(url: str, response: httpx.Response, types: tuple[str, ...] | None) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from bot.text import content_words
 
-# The word index's own forms of a word, and how many passages hold each of them.
+# The word index's own forms of a word, and how many passages hold each of them. The table of what
+# was typed has no content: only such a one can be emptied without a trace.
 WORD_FORMS = """
 CREATE VIRTUAL TABLE temp.typed USING fts5 (
-  word, tokenize = 'porter unicode61 remove_diacritics 2'
+  word, content = '', tokenize = 'porter unicode61 remove_diacritics 2'
 );
 CREATE VIRTUAL TABLE temp.typed_forms USING fts5vocab ('temp', 'typed', 'row');
 CREATE VIRTUAL TABLE temp.forms USING fts5vocab ('main', 'passages', 'row');
@@ -21,6 +21,7 @@ CREATE VIRTUAL TABLE temp.forms USING fts5vocab ('main', 'passages', 'row');
 _MOST_ROWS = 5_000
 """Passages that a word search ranks at most: ranking takes about a microsecond each, and words
 that more passages hold tell little apart. Smaller indexes are searched with every word."""
+_MOST_COUNTS = 8_192
 # Weights of title, heading, ways of asking and body in bm25(); set on the development questions.
 _FIELD_WEIGHTS = "1.0, 4.0, 2.0, 1.0"
 
@@ -42,11 +43,11 @@ class WordSearch:
     ) -> None:
         self._all = run
         self._lock = lock
-        self._rows_with = lru_cache(maxsize=8192)(self._count_rows_with)
+        self._counts: dict[str, int] = {}
 
     def forget(self) -> None:
         """Counts of another state of the index are no longer true."""
-        self._rows_with.cache_clear()
+        self._counts = {}
 
     def __call__(self, text: str, k: int) -> list[WordMatch]:
         """Passages that share words with `text`, best first. Any word may match; rare ones and
@@ -74,14 +75,28 @@ class WordSearch:
             kept.add(term)
         return [term for term in terms if term in kept]
 
-    def _count_rows_with(self, term: str) -> int:
+    def _rows_with(self, term: str) -> int:
         """Passages that hold the term (of a hyphenated one: its rarest part)."""
         with self._lock:
-            self._all("DELETE FROM temp.typed", ())
-            self._all("INSERT INTO temp.typed VALUES (?)", (term,))
-            forms = self._all("SELECT term FROM temp.typed_forms", ())
-        found = [self._all("SELECT doc FROM temp.forms WHERE term = ?", form) for form in forms]
-        return min((rows[0][0] if rows else 0 for rows in found), default=0)
+            try:
+                self._all("INSERT INTO temp.typed (word) VALUES (?)", (term,))
+                forms = self._all("SELECT term FROM temp.typed_forms", ())
+            finally:
+                self._all("INSERT INTO temp.typed (typed) VALUES ('delete-all')", ())
+        return min((self._rows_of(form) for (form,) in forms), default=0)
+
+    def _rows_of(self, form: str) -> int:
+        """Passages that hold a form. Counting those of a common one takes long, so what is counted
+        is remembered, but never a form that the index does not hold: it was typed (R29)."""
+        counts = self._counts
+        if form in counts:
+            return counts[form]
+        found = self._all("SELECT doc FROM temp.forms WHERE term = ?", (form,))
+        if not found:
+            return 0
+        if len(counts) >= _MOST_COUNTS:
+            counts.clear()
+        return counts.setdefault(form, int(found[0][0]))
 
 
 def _quoted(term: str) -> str:
