@@ -282,6 +282,19 @@ def test_it_adds_what_the_rules_missed_and_is_not_asked_where_they_stop(triage) 
     assert (screening.alert, seen, look.asked) == (None, Look(), 1)
 
 
+def test_it_raises_no_crisis_of_what_the_rules_read_as_long_over(triage) -> None:
+    old = Question(text="I took an overdose at nineteen, thirty years ago, and am well since")
+    crisis = Look(alarm=Raised(rule_id="crisis-danger", score=0.9, threshold=0.5))
+    screening, seen = Screener(triage, Fixed(crisis))(old)
+    assert (screening.alert, seen) == (None, Look())
+    screening, seen = Screener(triage, Fixed(RAISED))(old)
+    assert screening.alert is not None
+    assert (screening.alert.rule_id, seen) == ("fever", RAISED)
+    screening, seen = Screener(triage, Fixed(crisis))(Question(text="what is a graft"))
+    assert screening.alert is not None
+    assert (screening.alert.level, seen) == ("crisis", crisis)
+
+
 def yes() -> bool:
     return True
 

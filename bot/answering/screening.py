@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Self
 
 from bot.answering.second_look import SecondLook, Vectors, load_model
-from bot.answering.triage import LIKENED, Triage
+from bot.answering.triage import LIKENED, LONG_OVER, Triage
 from bot.errors import ModelError
 from bot.indexing.embedding import Embedder
 from bot.raised import Look
@@ -113,5 +114,9 @@ class Screener:
             log.warning("there is no second look: %s", error)
             return screening, Look()
         if look.alarm:
-            screening = self._triage.with_alarm(screening, look.alarm.rule_id, question)
+            raised = self._triage.with_alarm(screening, look.alarm.rule_id, question)
+            if LONG_OVER in screening.found and raised.alert and raised.alert.level == "crisis":
+                # The model has no sense of time; the rules read each word of when it was.
+                return screening, replace(look, alarm=None)
+            screening = raised
         return screening, look

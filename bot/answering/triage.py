@@ -28,6 +28,8 @@ _GRAVE = ("emergency", "crisis")
 _TOLD = frozenset({"said", "sure"})
 LIKENED = "likened"
 """Found: no phrase says which alert it is, only the examples nearest to the message."""
+LONG_OVER = "long over"
+"""Found: an old attempt of years ago, and all well since."""
 
 
 class Triage:
@@ -162,6 +164,8 @@ class Triage:
             if states & _TOLD:
                 found.add(SAID[0] if rule.level in _GRAVE else SAID[1])
             found |= {f"<{state}>" for state in states - _TOLD}
+            if LONG_OVER in states:
+                found.add("<past>")
         return sure, said, sorted(noticed, key=lambda rule: -GRAVITY[rule.level]), found
 
     def _weighed(
@@ -260,7 +264,7 @@ class Triage:
         if state == "said" and rule.personal and not self._of_someone(message, hit):
             return "general"
         if state == "said" and not rule.past and context.long_over(hit.start, hit.end):
-            return "past"
+            return LONG_OVER
         return state
 
     @staticmethod
