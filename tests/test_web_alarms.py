@@ -41,7 +41,7 @@ class Held(ScriptedBot):
     def _hold(self, question: Question) -> None:
         if "held" in question.text:
             self.begun.release()
-            self.go.wait(60)
+            self.go.wait(200)
 
     def ask(self, question: Question) -> Answer:
         self._hold(question)
@@ -113,17 +113,18 @@ def full(held: Held, client: TestClient) -> Iterator[None]:
     """All places of the service are taken."""
     taken = threading.Thread(target=api, args=(client, "types held"))
     taken.start()
-    assert held.begun.acquire(timeout=20)
+    assert held.begun.acquire(timeout=60)
     yield
     held.go.set()
-    taken.join(20)
+    taken.join(60)
 
 
 @pytest.mark.parametrize("edge", EDGES)
 def test_a_full_service_shows_the_card_and_takes_no_place_for_an_emergency(
     held: Held, edge: Edge
 ) -> None:
-    with app_for(held, answers_at_once=1, answers_waiting=0) as client, full(held, client):
+    places = {"answers_at_once": 1, "answers_waiting": 0, "answer_seconds": 200}
+    with app_for(held, **places) as client, full(held, client):
         status, shown = edge(client, "fever of 38.4 and types")
         assert (status, URGENT in shown, NOT_LOOKED_UP in shown) == (200, True, True)
         status, shown = edge(client, "chest pain")
@@ -154,7 +155,7 @@ def test_an_error_of_whatever_kind_leaves_the_card(
 
 
 def test_which_of_the_gravest_cards_it_is_takes_no_place_either(held: Held) -> None:
-    service = Service(held, at_once=1, waiting=0, seconds=0.3)
+    service = Service(held, at_once=1, waiting=0, seconds=1.0)
     with pytest.raises(AnswerTimeout):
         service.ask(Question(text="types held"))
     with pytest.raises(ServiceBusy):
@@ -285,7 +286,9 @@ def test_as_many_wait_as_may_wait_and_the_rest_is_served(
         return made[0]
 
     monkeypatch.setattr("bot.web.factory.Service", service)
-    with app_for(held, answers_at_once=2, answers_waiting=waiting - 2) as client:
+    # Long enough for a machine that has much else to do.
+    places = {"answers_at_once": 2, "answers_waiting": waiting - 2, "answer_seconds": 200}
+    with app_for(held, **places) as client:
         while client.get("/readyz").status_code != 200:
             time.sleep(0.01)
         done: list[tuple[int, str]] = []
@@ -306,12 +309,12 @@ def test_as_many_wait_as_may_wait_and_the_rest_is_served(
         assert chat(client, "chest pain")[0] == 200
         held.go.set()
         for thread in asking:
-            thread.join(20)
+            thread.join(60)
         assert [status for status, _ in done] == [200] * waiting
 
 
 def until(what: Callable[[], bool]) -> None:
-    for _ in range(1000):
+    for _ in range(6000):
         if what():
             return
         time.sleep(0.01)
@@ -319,9 +322,9 @@ def until(what: Callable[[], bool]) -> None:
 
 
 def status_soon(client: TestClient, path: str) -> int | None:
-    """None where there is none within ten seconds."""
+    """None where there is none within half a minute."""
     got: list[int] = []
     reading = threading.Thread(target=lambda: got.append(client.get(path).status_code), daemon=True)
     reading.start()
-    reading.join(10)
+    reading.join(30)
     return got[0] if got else None
