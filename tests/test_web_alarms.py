@@ -176,7 +176,7 @@ def test_an_alarm_that_comes_after_the_rules_is_kept_as_well(held: Held) -> None
             return held._quiet(self.question, "abstained", "alarm") if held.begun._value else None
 
     held.begin = lambda question: Late(held, question)  # type: ignore[method-assign]
-    service = Service(held, at_once=1, waiting=0, seconds=0.2)
+    service = Service(held, at_once=1, waiting=0, seconds=2.0)
     assert service.ask(Question(text="types held")).notices == ("alarm",)
     held.begun.acquire()
     with pytest.raises(ServiceBusy):
