@@ -190,12 +190,13 @@ def print_answer(answer: Answer) -> None:
         console.print(f"     python -m bot show {target}")
         for reference in c.based_on:
             console.print(f"     based on: {reference.publisher}, {reference.title}")
-    if answer.related:
+    asked_back = answer.outcome == "abstained" and answer.follow_ups
+    if answer.related and not asked_back:
         console.print("\nClose to your question, but not an answer to it:")
-    for r in answer.related:
+    for r in () if asked_back else answer.related:
         console.print(f" - {r.source.title}: {' > '.join(r.heading)}")
     if answer.follow_ups:
-        console.print("\nYou can also ask:")
+        console.print("\nDid you mean:" if asked_back else "\nYou can also ask:")
     for text in answer.follow_ups:
         console.print(f" - {text}")
     contact = answer.contact

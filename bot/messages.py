@@ -47,6 +47,7 @@ class Messages(_Part):
     gave no name."""
 
     abstained: str
+    asked_back: str
     withheld: str
     overdue: str
     contact_only: str

@@ -234,12 +234,14 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Whether the hits answer the question: `score` in [0, 1], answered from `threshold` up."""
+    """Whether the hits answer the question: `score` in [0, 1], answered from `threshold` up; if not
+    and `near`, the reader is asked whether one was meant."""
 
     kind: VerdictKind
     reason: str
     score: float
     threshold: float = 0.0
+    near: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,12 +358,9 @@ class Related:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the chat, the API and the command line all show.
-
-    Outcomes other than `answered` carry no statements, only what is in `related` and `notices`.
-    `language` is that of the bot's own words (`alert`, `notices`); `asked_in` that of a question
-    not in English; the first of the `notices` is then in it.
-    """
+    """What the chat, the API and the command line all show. Only `answered` carries statements;
+    the `follow_ups` of `abstained` are what may have been meant. `language` is that of the bot's
+    own words; `asked_in` that of a question not in English, and of the first of the `notices`."""
 
     question: Question
     outcome: Outcome

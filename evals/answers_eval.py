@@ -16,6 +16,7 @@ from bot.answering.flow import Bot
 from bot.errors import QuestionError
 from bot.records import Answer, CitedStatement
 from bot.text import flesch_kincaid, words
+from evals.likeness import near_copies
 from evals.metrics import (
     auc,
     mean_reciprocal_rank,
@@ -26,6 +27,19 @@ from evals.metrics import (
     risk_coverage,
 )
 from evals.question_sets import Item, load_items
+
+APART = (
+    "questions",
+    "answerable",
+    "section_recall@1",
+    "section_recall@3",
+    "answered_of_answerable",
+    "answered_with_all_facts",
+    "unanswerable_not_answered",
+    "wrong_answers_shown",
+    "abstention_auc",
+)
+"""The figures that are also given apart for questions that the guides store, or nearly so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +54,8 @@ class Outcome:
     score: float
     citations_exact: bool
     milliseconds: float
+    offered: tuple[tuple[str, str], ...] = ()
+    """Sections whose headings may be asked instead, where nothing was answered."""
     supported: tuple[bool, ...] = ()
     """For each statement: do its quotes hold it?"""
     needed: tuple[bool, ...] = ()
@@ -65,6 +81,13 @@ class Outcome:
             return True
         right_place = set(self.cited) & set(self.item.sections)
         return not right_place and not self.facts
+
+    @property
+    def at_hand(self) -> bool:
+        """Does the answer cite, or are the questions offered instead of one about, a section that
+        answers?"""
+        shown = self.cited if self.answered else self.offered
+        return bool(set(shown) & set(self.item.sections))
 
     @property
     def rank(self) -> int | None:
@@ -98,6 +121,7 @@ def ask_bot(bot: Bot) -> Callable[[Item], Outcome]:
             )
             and all(s.citations for s in answer.statements),
             milliseconds=spent,
+            offered=_offered(answer),
             supported=tuple(_supported(s.text, _quotes(answer, s)) for s in answer.statements),
             needed=tuple(
                 _supported(quote, [s.text])
@@ -144,6 +168,12 @@ def _sections_found(answer: Answer) -> tuple[tuple[str, str], ...]:
     )
 
 
+def _offered(answer: Answer) -> tuple[tuple[str, str], ...]:
+    if answer.outcome != "abstained" or not answer.follow_ups:
+        return ()
+    return tuple((r.source.source_id, r.heading[-1]) for r in answer.related)
+
+
 def run(split: str, ask: Callable[[Item], Outcome]) -> list[Outcome]:
     return [ask(item) for item in load_items(split)]
 
@@ -178,6 +208,8 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "facts_covered": sum(o.facts for o in answerable if o.answered)
         / max(1, sum(len(o.item.facts) for o in answerable)),
         "answered_of_answerable": _share(answerable, lambda o: o.answered),
+        "answered_right_or_right_section_offered": _share(answerable, lambda o: o.at_hand),
+        "unanswerable_but_questions_offered": _share(unanswerable, lambda o: bool(o.offered)),
         "unanswerable_not_answered": _share(unanswerable, lambda o: not o.answered),
         "wrong_answers_shown": _share(outcomes, lambda o: o.wrong),
         "wrong_among_answered": _share(answered, lambda o: o.wrong),
@@ -228,12 +260,14 @@ def worst(outcomes: Sequence[Outcome], most: int) -> list[str]:
     ]
 
 
-def report(systems: dict[str, Sequence[Outcome]]) -> dict[str, Any]:
-    """Print the systems side by side and the worst cases of the first; the same as data."""
+def report(systems: dict[str, Sequence[Outcome]], stored: Sequence[str]) -> dict[str, Any]:
+    """Print the systems side by side, apart for near copies of the `stored` questions, and the
+    worst cases of the first; the same as data."""
     tables = {name: figures(outcomes) for name, outcomes in systems.items()}
     ours = next(iter(systems.values()))
     found: dict[str, Any] = {
         "systems": tables,
+        "near_copies": apart(systems, stored),
         "risk_coverage": {name: curve(outcomes) for name, outcomes in systems.items()},
         "by_kind": _by_kind(ours),
         "scores": {
@@ -243,11 +277,29 @@ def report(systems: dict[str, Sequence[Outcome]]) -> dict[str, Any]:
         "worst": worst(ours, 20),
     }
     print_table(tables)
+    print("\nnear copies of questions that the guides store, and all others")
+    print_table(found["near_copies"])
     print("\nby kind of question")
     print_table(found["by_kind"])
     print("\nworst cases")
     for line in found["worst"]:
         print(" ", line)
+    return found
+
+
+def apart(
+    systems: dict[str, Sequence[Outcome]], stored: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """The main figures of each system where the question is a near copy of one that the guides
+    store, and where it is not (evals/likeness.py)."""
+    found = {}
+    for name, outcomes in systems.items():
+        copied = near_copies([o.item.question.text for o in outcomes], stored)
+        for what, wanted in (("near copies", True), ("others", False)):
+            some = [o for o, copy in zip(outcomes, copied, strict=True) if copy is wanted]
+            if some:
+                all_figures = figures(some)
+                found[f"{name}, {what}"] = {key: all_figures[key] for key in APART}
     return found
 
 

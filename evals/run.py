@@ -85,4 +85,6 @@ def _answers(bot: Bot, split: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         store = plain_store(Path(folder), documents, Embedder(use_adapter=False))
         plain = answers_eval.run(split, ask_plain(store, documents))
-    return answers_eval.report({"ours": ours, "plain recipe": plain})
+    sections = [section for document in documents for section in document.sections]
+    stored = [text for section in sections for text in (*section.heading[-1:], *section.asked)]
+    return answers_eval.report({"ours": ours, "plain recipe": plain}, stored)

@@ -271,6 +271,9 @@ class ScriptedBot:
             return self._stop(question, "crisis")
         if "weather" in text:
             return self._quiet(question, "abstained", "I cannot answer this from the documents.")
+        if "did i mean" in text:
+            answer = self._quiet(question, "abstained", "I am not sure that I have an answer.")
+            return replace(answer, follow_ups=tuple(r.heading[-1] for r in answer.related))
         if "dose" in text:
             return self._quiet(question, "declined", "I cannot say which dose is right for you.")
         if "hello" in text:

@@ -17,6 +17,7 @@ from bot.records import Answer, Question, Turn
 from bot.settings import Answering, ContactSettings, Paths, Settings
 from bot.text import numbers
 from bot.wire import answer_json
+from evals.question_sets import load_items
 from tests.conftest import write_guide
 
 
@@ -346,6 +347,27 @@ def test_wire_form_has_the_contract_keys(real_bot: Bot) -> None:
         "end",
     } <= set(data["citations"][0])
     assert data["versions"]["index"]
+
+
+def test_what_is_offered_in_the_place_of_an_answer_is_answered_by_its_own_section(
+    real_bot: Bot,
+) -> None:
+    questions = [item.question for item in load_items("dev") if item.answerable][:200]
+    asked_back = [a for a in map(real_bot.ask, questions) if a.outcome == "abstained"][:20]
+    offered = [section for answer in asked_back for section in answer.related if answer.follow_ups]
+    assert len(offered) > 15
+    for answer in asked_back:
+        assert answer.statements == ()
+        assert answer.follow_ups in ((), tuple(r.heading[-1] for r in answer.related))
+    for section in offered:
+        answer = real_bot.ask(Question(text=section.heading[-1]))
+        assert answer.outcome == "answered", section.heading
+        assert section.heading in [citation.heading for citation in answer.citations]
+
+
+def test_far_from_everything_nothing_is_offered(real_bot: Bot) -> None:
+    answer = real_bot.ask(Question(text="who won the world cup in 1998"))
+    assert (answer.outcome, answer.follow_ups) == ("abstained", ())
 
 
 def test_follow_ups_are_questions_that_the_index_can_answer(real_bot: Bot) -> None:

@@ -81,6 +81,17 @@ def test_follow_ups_are_buttons_without_scripts(client: TestClient) -> None:
     assert 'name="question" value="What is a haploidentical transplant?"' in html
 
 
+def test_what_may_have_been_meant_is_a_link_and_a_button_without_scripts(
+    client: TestClient,
+) -> None:
+    html = client.post("/plain", data={"question": "did I mean this"}).text
+    assert "Did you mean one of these?" in html
+    assert "Ask one of these" in html
+    assert 'name="question" value="What is a haploidentical transplant?"' in html
+    assert 'class="offer" href="/sources/guides/types.md' in html
+    assert 'class="related"' not in html, "the same sections twice"
+
+
 def test_topics_stand_over_their_questions(client: TestClient) -> None:
     html = html_module.unescape(client.get("/plain").text)
     places = [html.index(f">{topic['name']}</h3>") for topic in load_texts().chat.topics]

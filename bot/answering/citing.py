@@ -130,3 +130,15 @@ def follow_ups(
         if chunk.asked and chunk.heading not in taken_headings and chunk.heading[-1].endswith("?")
     ]
     return tuple(islice(filter(may_be_asked, dict.fromkeys(found)), MAX_FOLLOW_UPS))
+
+
+def offers(hits: Sequence[Hit], may_be_asked: Callable[[str], bool]) -> list[Chunk]:
+    """The sections nearest to a question that was not answered, whose headings may be asked
+    instead: word for word as the index stores them, so that each is answered by its own section.
+    Left out are sections without ways of asking, which nothing is matched with, and what would be
+    declined."""
+    found: dict[str, Chunk] = {}
+    for hit in hits:
+        if hit.chunk.asked and may_be_asked(hit.chunk.heading[-1]):
+            found.setdefault(hit.chunk.heading[-1], hit.chunk)
+    return list(found.values())[:MAX_FOLLOW_UPS]

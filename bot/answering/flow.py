@@ -15,7 +15,7 @@ import bot
 from bot.answering.answerability import WITHHELD, Features, Judge, load_model, withheld_leads
 from bot.answering.begun import Begun
 from bot.answering.checking import check_question
-from bot.answering.citing import Found, cite, follow_ups, related, worth_reading
+from bot.answering.citing import Found, cite, follow_ups, offers, related, worth_reading
 from bot.answering.coverage import only_covered
 from bot.answering.extractive import NAME as EXTRACTIVE
 from bot.answering.extractive import ExtractiveWriter
@@ -264,7 +264,7 @@ class Bot:
             retrieved.hits,
             (c.passage_id for c in reply.citations),
             lambda s: [c for c in self._show.shown(index, s) if in_language(c)],
-            lambda heading: self._scope(Question(text=heading)) is None,
+            self._scope.lets_pass,
         )
         overdue = any(self._show.overdue(c.source) for c in reply.citations)
         notices = (preferred.notice, messages.overdue if overdue else None)
@@ -306,10 +306,12 @@ class Bot:
     def _abstain(
         self, reply: Reply, index: OpenIndex, retrieved: Retrieved, verdict: Verdict
     ) -> Answer:
-        reply.related = related(hit.chunk for hit in retrieved.hits)
+        meant = offers(retrieved.hits, self._scope.lets_pass) if verdict.near else []
+        reply.related = related(meant or (hit.chunk for hit in retrieved.hits))
+        reply.follow_ups = tuple(chunk.heading[-1] for chunk in meant)
         messages = load_messages(reply.language)
-        notices = [messages.withheld if verdict.reason == WITHHELD else messages.abstained]
-        # What not-covered.toml says instead is in English.
+        said = messages.withheld if verdict.reason == WITHHELD else messages.abstained
+        notices = [messages.asked_back if meant else said]
         if verdict.reason == "known gap" and retrieved.gap_group and reply.language == ENGLISH:
             notices.append(index.manifest.gap_groups.get(retrieved.gap_group, ""))
         return reply.build("abstained", verdict.reason, tuple(n for n in notices if n))

@@ -123,6 +123,7 @@ class ScopeRule(Model):
     needs: tuple[str, ...] = Field(min_length=1)
     unless: tuple[str, ...] = ()
     unless_alone: tuple[str, ...] = ()
+    sure: bool = False
     general: tuple[GeneralSection, ...] = Field(min_length=1)
     says: Text
 

@@ -22,7 +22,7 @@ from bot.web.failures import failure_of
 from bot.web.languages import Spoken, by_browser, speaking, spoken
 from bot.web.places import CHATS
 from bot.web.plain import about_of
-from bot.web.render import Renderer, said_by
+from bot.web.render import Renderer, offered, said_by
 from bot.web.service import THREADS, Service
 
 KEEP_TURNS = 6
@@ -108,9 +108,14 @@ class Chat:
                 turns=turns[-KEEP_TURNS:],
                 count=number,
             ),
-            follow_ups=answer.follow_ups[:MAX_FOLLOW_UPS] if answer else (),
+            follow_ups=_next(answer) if answer else (),
             give_back=give_back,
         )
+
+
+def _next(answer: Answer) -> tuple[str, ...]:
+    """What to offer below the log. What is offered in the place of an answer stands in it."""
+    return () if offered(answer) else answer.follow_ups[:MAX_FOLLOW_UPS]
 
 
 def build_chat(service: Service, renderer: Renderer) -> gr.Blocks:

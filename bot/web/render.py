@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from bot.contacts import contact_of
 from bot.phones import tel_link
-from bot.records import Alert, Answer, Citation, CitedStatement, Contact, Span
+from bot.records import Alert, Answer, Citation, CitedStatement, Contact, Related, Span
 from bot.rules import load_contacts
 from bot.settings import Settings
 from bot.web.cards import around_the_buttons
@@ -198,6 +198,13 @@ def said_by(answer: Answer) -> str:
     return " ".join(s.text for s in answer.statements) or " ".join(answer.notices)
 
 
+def offered(answer: Answer) -> tuple[Related, ...]:
+    """The sections whose headings may be asked in the place of a question that was not answered."""
+    if answer.outcome != "abstained":
+        return ()
+    return tuple(r for r in answer.related if r.heading and r.heading[-1] in answer.follow_ups)
+
+
 def _place(citation: Citation) -> tuple[object, ...]:
     return citation.source.source_id, citation.heading, citation.page
 
@@ -233,6 +240,7 @@ class Renderer:
             "blocks_of": blocks_of,
             "differences": differences,
             "said_by": said_by,
+            "offered": offered,
             "feedback_on": settings.privacy.feedback == "on",
             "most_in_comment": MOST_IN_COMMENT,
             "contact_only": settings.answering.contact_card_only,

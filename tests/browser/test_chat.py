@@ -141,6 +141,20 @@ def test_conversation_goes_on_after_a_crisis_card(page: Page, scripted: str) -> 
     expect(page.locator("#log .answer").last.locator("a.cite").first).to_be_visible()
 
 
+def test_what_may_have_been_meant_is_a_button_that_asks(page: Page, scripted: str) -> None:
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto(f"{scripted}/chat/")
+    ask(page, "did I mean this")
+    offered = page.locator("#log .answer-abstained .offers").get_by_role("button")
+    expect(offered).to_have_count(2)
+    expect(page.locator("#follow-ups button:visible")).to_have_count(0)
+    expect(page.locator("#log .related")).to_have_count(0)
+    expect(offered.first).to_be_in_viewport()
+    offered.last.click()
+    expect(page.locator("#log .asked").last).to_contain_text("What is a haploidentical transplant?")
+    expect(page.locator("#log .answer-answered")).to_have_count(1)
+
+
 def test_follow_up_and_starter_are_buttons_that_ask(page: Page, scripted: str) -> None:
     page.goto(f"{scripted}/chat/")
     page.get_by_role("button", name="What is graft-versus-host disease?").click()

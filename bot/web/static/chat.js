@@ -37,6 +37,7 @@
     mark.hidden = true;
     answer.append(mark);
     chat.prepareTerms(answer);
+    chat.prepareOffers(answer);
     chat.prepareTools(answer);
     chat.prepareFeedback(answer);
   };

@@ -4,7 +4,7 @@
 // goes through the box: to Gradio all questions are one event, and so it keeps the last of them.
 {
   const chat = window.transplantChat;
-  const BUTTONS = "#starters .starter, #follow-ups .starter";
+  const BUTTONS = "#starters .starter, #follow-ups .starter, #log button.offer";
   const FREE_MS = 5000;
   let sent = "";
   let waits = "";
@@ -44,6 +44,18 @@
       since = draft;
     });
     window.setTimeout(() => chat.waiting.under() || chat.freeBox(), FREE_MS);
+  };
+
+  // What is offered in the place of an answer is asked here; a link would lead to its page.
+  chat.prepareOffers = (answer) => {
+    for (const link of answer.querySelectorAll("a.offer")) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "offer";
+      button.lang = link.lang;
+      button.textContent = link.firstChild.textContent;
+      link.replaceWith(button);
+    }
   };
 
   chat.freeBox = () => {

@@ -1,0 +1,36 @@
+"""What is offered beside an answer, and in the place of one."""
+
+from __future__ import annotations
+
+from bot.answering.citing import MAX_FOLLOW_UPS, offers
+from tests.builders import a_document, a_hit, chunks_of
+
+BODY = "\n".join(
+    f"""
+## Question {number}?
+<!-- asked
+- way {number}
+-->
+
+Answer number {number} is here.
+"""
+    for number in range(5)
+)
+
+
+def test_the_nearest_sections_that_may_be_asked_are_offered_each_once() -> None:
+    chunks = chunks_of(a_document(BODY))
+    hits = [a_hit(chunk) for chunk in (chunks[0], chunks[0], *chunks[1:])]
+    offered = offers(hits, lambda heading: heading != "Question 1?")
+    assert [chunk.heading[-1] for chunk in offered] == [
+        "Question 0?",
+        "Question 2?",
+        "Question 3?",
+    ]
+    assert len(offered) == MAX_FOLLOW_UPS
+
+
+def test_a_leaflet_without_ways_of_asking_is_not_offered() -> None:
+    """Its heading is matched with nothing, so that it might not be answered either."""
+    (chunk,) = chunks_of(a_document("## Visiting?\n\nYou may visit from two."))
+    assert offers([a_hit(chunk)], lambda heading: True) == []
