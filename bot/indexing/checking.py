@@ -25,7 +25,7 @@ from bot.text import content_words, flesch_kincaid, numbers, sentence_spans, wor
 
 MAX_SECTION_GRADE = 8.0
 MAX_GUIDE_GRADE = 7.0
-ASKED = (8, 140)
+ASKED = (8, 160)
 MAX_SENTENCE_WORDS = 25
 MAX_UNSOURCED_SHARE = 0.25
 _FOREIGN_SENTENCES = ROOT / "evals" / "fact_sheet_sentences.txt"
