@@ -73,9 +73,8 @@ def test_a_plea_in_the_same_words_is_heard(text: str, wanted: str) -> None:
         "why do my bones hurt",
         "can my grandchildren visit if they have a cold",
         "why do i pee in a bottle",
-        "does my weight matter for collection",
-        "how to get my child to take medicine",
-        "what does it mean when a virus reactivates",
+        "what does it mean if the cancer comes back",
+        "why do i have hiccups",
     ],
 )
 def test_where_the_words_speak_against_a_request_a_short_question_is_let_pass(text: str) -> None:
@@ -86,6 +85,9 @@ def test_where_the_words_speak_against_a_request_a_short_question_is_let_pass(te
     "text",
     [
         "should i stop my tacrolimus",
+        "could the dose be halved",
+        "do the steroids need to come down",
+        "is that something serious on my legs",
         "how much prednisone do i take",
         "do i have gvhd",
         "is my creatinine ok",

@@ -11,6 +11,7 @@ import pytest
 from bot.answering.flow import Bot
 from bot.answering.ranking import SIGNS, Ranker, RankWeights, load_rank_weights, signs
 from bot.errors import RulesError
+from bot.order import best_first, hit_worth
 from bot.records import Hit, Retrieved
 from tests.builders import a_document, chunks_of
 
@@ -73,3 +74,18 @@ def test_broken_weights_are_named(tmp_path: Path) -> None:
     broken.write_text("score = 1.0", "utf-8")
     with pytest.raises(RulesError, match=r"ranking\.toml"):
         load_rank_weights(broken)
+
+
+def test_a_question_stored_word_for_word_is_not_held_back_by_a_low_priority() -> None:
+    guide, entry = (
+        Hit(chunk=chunk, score=score, asked_similarity=asked)
+        for name, front, score, asked in (
+            ("guide.md", "", 0.97, 0.89),
+            ("glossary.md", "priority: -3\n", 1.05, 0.9),
+        )
+        for chunk in chunks_of(a_document("Same words here.", name=name, front=front))
+    )
+    assert best_first((guide, entry)) == (guide, entry)
+    the_very_words = replace(entry, asked_similarity=1.0)
+    assert best_first((guide, the_very_words)) == (the_very_words, guide)
+    assert hit_worth(the_very_words) == the_very_words.score

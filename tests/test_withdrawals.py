@@ -278,3 +278,19 @@ def test_the_command_prints_the_name_that_is_on_the_list(
     (item,) = Withdrawals(here.paths.var).items()
     assert item.target == "m\u00e9dula.md:0-5"
     assert f"Withdrawn: {item.target}." in capsys.readouterr().out
+
+
+def test_the_very_question_that_is_stored_is_answered_whatever_its_likelihood() -> None:
+    """But not where a known gap is the very same, or a page that is gone fits better."""
+
+    def judged(asked: float, gap: float, lead: float | None = None) -> Verdict:
+        hit = a_hit(CHUNK, asked_similarity=asked, asked_mean=0.5, passage_similarity=0.1)
+        found = Retrieved(
+            hits=(hit,), gap_similarity=gap, section_share=0.05, gap_share=0.8, withheld_lead=lead
+        )
+        return Judge(load_model(), lambda stem: False)(Query(text="what is it"), found)
+
+    assert judged(0.99, 0.9).kind == "unanswerable"
+    assert judged(1.0, 0.9).reason == "the very question is stored"
+    assert judged(1.0, 1.0).kind == "unanswerable"
+    assert judged(1.0, 0.9, WITHHELD_LEAD * 1.1).reason == WITHHELD

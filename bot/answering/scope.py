@@ -23,11 +23,10 @@ from bot.rules.ruleset import Slots
 
 OWN_CASE = "own-case"
 """The rule that declines by points."""
-LONG = 10
-"""In so many words or more a message says enough for its words to speak against any phrase; in
-fewer, where it is one piece, against those of rules that are not `sure`. Of 2,855 labelled requests
-that phrases decline one is let pass so, of 151 plain questions that they declined 32
-(docs/decisions/0024)."""
+LONG, SHORT_OF_FLOOR = 10, 1.2
+"""In `LONG` words or more a message says enough for its words to speak against any phrase. In
+fewer, where it is one piece, they speak against those of rules that are not `sure`, from so much
+below the floor."""
 
 _BEFORE, _AFTER = 3, 1
 """How many pieces around the one that asks may hold what is asked about."""
@@ -103,11 +102,12 @@ class Scope:
         starts = _pieces(folded)
         standing = [each for each in self._needs if not found.keys() & set(each[0].unless)]
         points = heard.request_points(question.text)
-        spoken_against = points < self._rules.points.floor
-        if spoken_against and len(folded.words) >= LONG:
+        floor = self._rules.points.floor
+        if len(folded.words) >= LONG and points < floor:
             return None
+        plain = len(starts) == 1 and points < floor - SHORT_OF_FLOOR
         for rule, needs in standing:
-            if spoken_against and len(starts) == 1 and not rule.sure:
+            if plain and not rule.sure:
                 continue
             if any(_asks(need, found, starts, len(folded.words)) for need in needs):
                 return rule

@@ -25,7 +25,9 @@ Automated information tool, not a person, not medical advice. It answers general
 about stem cell and bone marrow transplantation for patients, carers and donors, in sentences \
 taken word for word from its documents, each with its source. It is not for emergencies, and not \
 for questions whose answer depends on one patient (doses, results, outlook). Show `alert` first \
-and at once, `notices`, `citations` and `contact` always, and never `related` as an answer.
+and at once, `notices`, `citations` and `contact` always, and never `related` as an answer. \
+`follow_ups` are questions that the documents answer: with `answered` what could be asked next, \
+with `abstained` what may have been meant; offer each as a button that asks it.
 """
 
 
