@@ -171,7 +171,11 @@ def test_what_the_spanish_guides_do_not_hold_is_not_answered(
 ) -> None:
     answer = ask(served[0], text)
     assert answer.outcome == "abstained", answer.statements
-    assert answer.notices[0].startswith("No puedo responder a esto con los documentos")
+    told = (
+        "No puedo responder a esto con los documentos",
+        "No estoy seguro de tener una respuesta",
+    )
+    assert answer.notices[0].startswith(told)
     assert languages(answer) <= {"es"}
 
 

@@ -22,6 +22,7 @@ from bot.answering.extractive import ExtractiveWriter
 from bot.answering.finding import Finder
 from bot.answering.greeting import Greeting
 from bot.answering.language import ENGLISH, Language, primary
+from bot.answering.offering import Offerable
 from bot.answering.opened import IndexHolder, OpenIndex
 from bot.answering.preference import prefer
 from bot.answering.remembered import Remembered
@@ -72,9 +73,7 @@ class Bot:
         today: Callable[[], date] = date.today,
     ) -> None:
         rules = self._rules = load_rules()
-        self._contacts = {
-            code: contact_of(settings.contact, code) for code in (ENGLISH, *rules.spoken)
-        }
+        self._contacts = {c: contact_of(settings.contact, c) for c in (ENGLISH, *rules.spoken)}
         self.contact = self._contacts[ENGLISH]
         self._settings = settings
         self._embedder = embedder
@@ -93,6 +92,7 @@ class Bot:
         )
         self._screen = Screener.open(rules, triage, embedder)
         self._scope = Scope(rules)
+        self._offerable = Offerable(lambda q: self._before_documents(self._reply(q)) is None)
         self._greeting = Greeting(rules)
         self._language = Language(rules)
         self._judge_model = load_model()
@@ -264,7 +264,7 @@ class Bot:
             retrieved.hits,
             (c.passage_id for c in reply.citations),
             lambda s: [c for c in self._show.shown(index, s) if in_language(c)],
-            self._scope.lets_pass,
+            self._offerable,
         )
         overdue = any(self._show.overdue(c.source) for c in reply.citations)
         notices = (preferred.notice, messages.overdue if overdue else None)
@@ -306,7 +306,7 @@ class Bot:
     def _abstain(
         self, reply: Reply, index: OpenIndex, retrieved: Retrieved, verdict: Verdict
     ) -> Answer:
-        meant = offers(retrieved.hits, self._scope.lets_pass) if verdict.near else []
+        meant = offers(retrieved.hits, self._offerable) if verdict.near else []
         reply.related = related(meant or (hit.chunk for hit in retrieved.hits))
         reply.follow_ups = tuple(chunk.heading[-1] for chunk in meant)
         messages = load_messages(reply.language)

@@ -128,10 +128,6 @@ class Scope:
         message = f"{said} {closing}" if said else f"{rule.says} {self._rules.scope.closing}"
         return Decline(rule_id=rule.id, message=message)
 
-    def lets_pass(self, heading: str) -> bool:
-        """May this heading be offered as a question? Not what would be declined."""
-        return self(Question(text=heading)) is None
-
     def general(self, rule_id: str) -> tuple[GeneralSection, ...]:
         """What the guides say in general where that rule declined; named in scope.toml."""
         return self._general.get(rule_id, ())
