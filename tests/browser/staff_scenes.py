@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,7 +101,7 @@ def _open_gap(page: Page) -> None:
 
 def _open_rest(page: Page) -> None:
     sign_in(page)
-    page.get_by_text("Show 6 more").click()
+    page.get_by_text(re.compile(r"^Show \d+ more")).first.click()
 
 
 def _without_a_reason(page: Page) -> None:
