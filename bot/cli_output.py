@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from bot.answering.citing import offered
 from bot.errors import BotError
 from bot.explaining import explain, reading_grade
 from bot.records import Answer, Retrieved
@@ -190,7 +191,7 @@ def print_answer(answer: Answer) -> None:
         console.print(f"     python -m bot show {target}")
         for reference in c.based_on:
             console.print(f"     based on: {reference.publisher}, {reference.title}")
-    asked_back = answer.outcome == "abstained" and answer.follow_ups
+    asked_back = offered(answer)
     if answer.related and not asked_back:
         console.print("\nClose to your question, but not an answer to it:")
     for r in () if asked_back else answer.related:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.answering.citing import offered
 from bot.answering.flow import Bot
 from bot.errors import QuestionError
 from bot.records import Answer, CitedStatement
@@ -121,7 +122,7 @@ def ask_bot(bot: Bot) -> Callable[[Item], Outcome]:
             )
             and all(s.citations for s in answer.statements),
             milliseconds=spent,
-            offered=_offered(answer),
+            offered=tuple((r.source.source_id, r.heading[-1]) for r in offered(answer)),
             supported=tuple(_supported(s.text, _quotes(answer, s)) for s in answer.statements),
             needed=tuple(
                 _supported(quote, [s.text])
@@ -166,12 +167,6 @@ def _sections_found(answer: Answer) -> tuple[tuple[str, str], ...]:
             (h.chunk.source.source_id, h.chunk.heading[-1]) for h in answer.trace.retrieved.hits
         )
     )
-
-
-def _offered(answer: Answer) -> tuple[tuple[str, str], ...]:
-    if answer.outcome != "abstained" or not answer.follow_ups:
-        return ()
-    return tuple((r.source.source_id, r.heading[-1]) for r in answer.related)
 
 
 def run(split: str, ask: Callable[[Item], Outcome]) -> list[Outcome]:
@@ -292,9 +287,10 @@ def apart(
 ) -> dict[str, dict[str, Any]]:
     """The main figures of each system where the question is a near copy of one that the guides
     store, and where it is not (evals/likeness.py)."""
+    asked = [o.item.question.text for o in next(iter(systems.values()))]
+    copied = near_copies(asked, stored)
     found = {}
     for name, outcomes in systems.items():
-        copied = near_copies([o.item.question.text for o in outcomes], stored)
         for what, wanted in (("near copies", True), ("others", False)):
             some = [o for o, copy in zip(outcomes, copied, strict=True) if copy is wanted]
             if some:

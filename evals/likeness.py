@@ -28,7 +28,8 @@ def near_copies(questions: Sequence[str], stored: Sequence[str]) -> list[bool]:
     )
     known = counter.fit_transform(stored)
     asked = counter.transform(questions)
-    own = np.array([len(_trigrams(question)) for question in questions], dtype=np.float32)
+    trigrams = counter.build_analyzer()
+    own = np.array([len(set(trigrams(question))) for question in questions], dtype=np.float32)
     theirs = np.asarray(known.sum(axis=1)).ravel()
     found: list[bool] = []
     for start in range(0, len(questions), _AT_ONCE):
@@ -41,8 +42,3 @@ def near_copies(questions: Sequence[str], stored: Sequence[str]) -> list[bool]:
 def _plain(text: str) -> str:
     kept = "".join(c if c.isalnum() else " " for c in text.lower())
     return f" {' '.join(kept.split())} "
-
-
-def _trigrams(text: str) -> set[str]:
-    plain = _plain(text)
-    return {plain[i : i + 3] for i in range(len(plain) - 2)}

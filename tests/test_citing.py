@@ -34,3 +34,11 @@ def test_a_leaflet_without_ways_of_asking_is_not_offered() -> None:
     """Its heading is matched with nothing, so that it might not be answered either."""
     (chunk,) = chunks_of(a_document("## Visiting?\n\nYou may visit from two."))
     assert offers([a_hit(chunk)], lambda heading: True) == []
+
+
+def test_no_more_headings_are_tried_than_are_offered() -> None:
+    """Each that is tried for the first time costs a pass of the model."""
+    tried: list[str] = []
+    hits = [a_hit(chunk) for chunk in chunks_of(a_document(BODY))]
+    offers(hits, lambda heading: not tried.append(heading))  # type: ignore[func-returns-value]
+    assert tried == ["Question 0?", "Question 1?", "Question 2?"]

@@ -137,8 +137,14 @@ def offers(hits: Sequence[Hit], may_be_asked: Callable[[str], bool]) -> list[Chu
     instead: word for word as the index stores them, so that each is answered by its own section.
     Left out are sections without ways of asking, which nothing is matched with, and what would be
     declined."""
-    found: dict[str, Chunk] = {}
+    nearest: dict[str, Chunk] = {}
     for hit in hits:
-        if hit.chunk.asked and may_be_asked(hit.chunk.heading[-1]):
-            found.setdefault(hit.chunk.heading[-1], hit.chunk)
-    return list(found.values())[:MAX_FOLLOW_UPS]
+        if hit.chunk.asked:
+            nearest.setdefault(hit.chunk.heading[-1], hit.chunk)
+    # Lazily: each heading that is tried may cost a pass of the model.
+    return [nearest[h] for h in islice(filter(may_be_asked, nearest), MAX_FOLLOW_UPS)]
+
+
+def offered(answer: Answer) -> tuple[Related, ...]:
+    """The sections whose headings may be asked in the place of a question that was not answered."""
+    return answer.related if answer.outcome == "abstained" and answer.follow_ups else ()

@@ -22,7 +22,7 @@ from bot.answering.extractive import ExtractiveWriter
 from bot.answering.finding import Finder
 from bot.answering.greeting import Greeting
 from bot.answering.language import ENGLISH, Language, primary
-from bot.answering.offering import Offerable
+from bot.answering.offering import offerable
 from bot.answering.opened import IndexHolder, OpenIndex
 from bot.answering.preference import prefer
 from bot.answering.remembered import Remembered
@@ -92,7 +92,7 @@ class Bot:
         )
         self._screen = Screener.open(rules, triage, embedder)
         self._scope = Scope(rules)
-        self._offerable = Offerable(lambda q: self._before_documents(self._reply(q)) is None)
+        self._passes = offerable(lambda q: not self._before_documents(self._reply(q), search=False))
         self._greeting = Greeting(rules)
         self._language = Language(rules)
         self._judge_model = load_model()
@@ -140,8 +140,9 @@ class Bot:
         pages = worth_reading(self.retrieve(reply.question.text, read=reply.read).hits)
         return Found(pages=pages, screening=reply.screening)
 
-    def _before_documents(self, reply: Reply) -> Answer | None:
-        """What the rules say in place of an answer from documents; None where they say nothing."""
+    def _before_documents(self, reply: Reply, *, search: bool = True) -> Answer | None:
+        """What the rules say in place of an answer from documents; None where they say nothing.
+        `search`: it will be searched for then, so that the model reads it for that, too."""
         question = reply.question
         with reply.timed("triage"):
             reply.screening, named = self._screen.first(
@@ -164,7 +165,7 @@ class Bot:
                 question,
                 reply.screening,
                 english=not foreign,
-                beside=reply.read.beside,
+                beside=reply.read.beside if search else None,
                 heard=reply.heard,
             )
         reply.trace_parts["look"] = look
@@ -264,7 +265,7 @@ class Bot:
             retrieved.hits,
             (c.passage_id for c in reply.citations),
             lambda s: [c for c in self._show.shown(index, s) if in_language(c)],
-            self._offerable,
+            self._passes,
         )
         overdue = any(self._show.overdue(c.source) for c in reply.citations)
         notices = (preferred.notice, messages.overdue if overdue else None)
@@ -303,17 +304,16 @@ class Bot:
         except BotError:
             return ()
 
-    def _abstain(
-        self, reply: Reply, index: OpenIndex, retrieved: Retrieved, verdict: Verdict
-    ) -> Answer:
-        meant = offers(retrieved.hits, self._offerable) if verdict.near else []
-        reply.related = related(meant or (hit.chunk for hit in retrieved.hits))
+    def _abstain(self, reply: Reply, index: OpenIndex, seen: Retrieved, verdict: Verdict) -> Answer:
+        meant = offers(seen.hits, self._passes) if verdict.near else []
+        reply.related = related(meant or (hit.chunk for hit in seen.hits))
         reply.follow_ups = tuple(chunk.heading[-1] for chunk in meant)
         messages = load_messages(reply.language)
         said = messages.withheld if verdict.reason == WITHHELD else messages.abstained
         notices = [messages.asked_back if meant else said]
-        if verdict.reason == "known gap" and retrieved.gap_group and reply.language == ENGLISH:
-            notices.append(index.manifest.gap_groups.get(retrieved.gap_group, ""))
+        # What not-covered.toml says instead is in English.
+        if verdict.reason == "known gap" and seen.gap_group and reply.language == ENGLISH:
+            notices.append(index.manifest.gap_groups.get(seen.gap_group, ""))
         return reply.build("abstained", verdict.reason, tuple(n for n in notices if n))
 
     # What the edges need beside answers.

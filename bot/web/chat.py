@@ -16,13 +16,14 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read at import; Gradio would
 import gradio as gr
 from fastapi import FastAPI
 
+from bot.answering.citing import offered
 from bot.records import About, Answer, Question, Turn
 from bot.web.catalogue import Texts, load_texts
 from bot.web.failures import failure_of
 from bot.web.languages import Spoken, by_browser, speaking, spoken
 from bot.web.places import CHATS
 from bot.web.plain import about_of
-from bot.web.render import Renderer, offered, said_by
+from bot.web.render import Renderer, said_by
 from bot.web.service import THREADS, Service
 
 KEEP_TURNS = 6

@@ -19,9 +19,10 @@ from urllib.parse import quote, urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from bot.answering.citing import offered
 from bot.contacts import contact_of
 from bot.phones import tel_link
-from bot.records import Alert, Answer, Citation, CitedStatement, Contact, Related, Span
+from bot.records import Alert, Answer, Citation, CitedStatement, Contact, Span
 from bot.rules import load_contacts
 from bot.settings import Settings
 from bot.web.cards import around_the_buttons
@@ -196,13 +197,6 @@ def grouped(citations: tuple[Citation, ...]) -> tuple[Group, ...]:
 def said_by(answer: Answer) -> str:
     """The words of an answer without its sources: for the next turn, and for shared feedback."""
     return " ".join(s.text for s in answer.statements) or " ".join(answer.notices)
-
-
-def offered(answer: Answer) -> tuple[Related, ...]:
-    """The sections whose headings may be asked in the place of a question that was not answered."""
-    if answer.outcome != "abstained":
-        return ()
-    return tuple(r for r in answer.related if r.heading and r.heading[-1] in answer.follow_ups)
 
 
 def _place(citation: Citation) -> tuple[object, ...]:
