@@ -248,7 +248,11 @@ def test_a_question_and_its_second_look_go_through_the_model_once(
     assert real_bot.ask(Question(text="how long will i be in hospital")).outcome == "answered"
     # With its abbreviations spelled out for the passages, and as typed for the stored questions.
     assert real_bot.ask(Question(text="What is chronic GVHD?")).outcome == "answered"
-    assert passes == [(1, 1), (2, 1)]
+    # Beside them only headings offered below an answer, each looked at once and then remembered.
+    assert [each for each in passes if each != (0, 1)] == [(1, 1), (2, 1)]
+    passes.clear()
+    assert real_bot.ask(Question(text="What is chronic GVHD?")).outcome == "answered"
+    assert passes == [(2, 1)]
 
 
 class Fixed:
