@@ -20,7 +20,7 @@ from evals.question_sets import SPLITS
 
 KINDS = ("answers", "safety", "all", "medquad", "ablation")
 _ANSWERS = ("answers", "ablation")
-_SAFETY = ("dev", "test", "test2", "dev_es", "test_es", "test2_es")
+_SAFETY = ("dev", "test", "test2", "test3", "dev_es", "test_es", "test2_es")
 DATA = Path("../shared/data")
 
 

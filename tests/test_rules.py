@@ -229,6 +229,19 @@ def test_phrases_gaps_groups_and_sentence_ends() -> None:
     assert not book.find(fold("blood one two three in poo"))
 
 
+def test_the_words_of_a_phrase_are_folded_as_those_of_a_message() -> None:
+    book = PhraseBook({"ask": ["whats"]}, slips={"fever": ["fevr"]})
+    book.add("t", ["do_not|wont", "o2 .. #", "<ask> wrong", "fevr"])
+    for text in ("I do not know", "O2 was 84", "what's wrong", "what is wrong", "fever"):
+        assert book.find(fold(text)), text
+
+
+@pytest.mark.parametrize("text", ["...", "full stop"])
+def test_what_no_message_holds_as_a_word_is_no_word_of_a_phrase(text: str) -> None:
+    with pytest.raises(PhraseError, match="no message"):
+        PhraseBook({}).add("t", [f"end|{text.replace(' ', '_')} it"])
+
+
 @pytest.mark.parametrize("phrase", ["", ".. fever", "fever?", "Fever", "<nothing>", "a_b*", "fe*"])
 def test_phrases_that_cannot_be_read(phrase: str) -> None:
     with pytest.raises(PhraseError):

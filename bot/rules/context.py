@@ -27,6 +27,7 @@ _OF_A_PERSON = frozenset("i me my we us our".split())
 _YOU = frozenset("you your he she his her they any there".split())
 _NO = frozenset("no none nope negative nil nah".split())
 _NEGATED = frozenset("cant cannot couldnt unable wont isnt".split())
+_AUXILIARY = frozenset("can could will would should may do does did is are am".split())
 _GOING_ON = frozenset("am is are".split())
 # "My kids settled down", "I want to get back to normal": what is over is not the sign.
 _OF_SOMETHING_ELSE = frozenset(
@@ -272,6 +273,8 @@ class Context:
             between = starts[bisect_left(starts, hit.end) : bisect_right(starts, start)]
             if any(self._clauses.person_from(clause) for clause in between):
                 return False
+            if between and self._asks_when(hit.end):
+                return False  # "when can we visit, and why is dad's mouth sideways"
             # "If I started shivering": the verb is supposed as well, not a time of late.
             begun = {h.end - 1 for h in self._clauses.within("begins", hit.start, start)}
             return all(
@@ -279,6 +282,11 @@ class Context:
                 for h in self._clauses.within("lately", hit.end, self._clauses.clause(start)[1])
             )
         return False
+
+    def _asks_when(self, end: int) -> bool:
+        """Is the word before `end` a "when" that asks for a time ("when can we")?"""
+        words = self._words
+        return words[end - 1] == "when" and end < len(words) and words[end] in _AUXILIARY
 
     def _supposes(self, at: int) -> bool:
         return any(hit.start == at for hit in self._suppositions)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -133,6 +133,12 @@ def plain(text: str) -> str:
 
 def _same(word: str) -> str:
     return word
+
+
+def words_of(text: str, slips: Mapping[str, str]) -> tuple[str, ...]:
+    """The words that messages have where they hold this text: "whats" is two, a listed slip the
+    word that it stands for (`slips` maps the one to the other)."""
+    return fold(text, lambda word: slips.get(word, word)).words
 
 
 def _remembering(correct: Correct) -> Correct:

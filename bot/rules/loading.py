@@ -103,8 +103,8 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
 
     medicines = tuple(_medicines(folder))
     groups = _groups(words.groups, medicines, day)
-    book = PhraseBook(groups)
-    requests = PhraseBook({**groups, **scope.groups})
+    book = PhraseBook(groups, words.slips)
+    requests = PhraseBook({**groups, **scope.groups}, words.slips)
     missing = set(CUES) ^ set(words.cues)
     if missing:
         raise RulesError(f"words.toml: [cues] lacks or does not know: {', '.join(sorted(missing))}")

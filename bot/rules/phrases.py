@@ -8,8 +8,9 @@ A phrase is a line of elements with a blank between them:
     ..  ...  .....  up to 2, 4, 8 other words    ^  $            start, end of a clause
     a & b           both, in any order, up to 8 other words and no comma between
 
-`sore_throat` stands for the two words in a list of alternatives. A phrase never crosses the end of
-a sentence. Matching takes time in proportion to the message, whatever the message is.
+`sore_throat` stands for the two words in a list of alternatives. The words of a phrase are folded
+as those of a message are, so that "whats", "do_not" or "seizures" are found. A phrase never crosses
+the end of a sentence. Matching takes time in proportion to the message, whatever the message is.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise, product
+from types import MappingProxyType
 
-from bot.rules.folding import SENTENCE, Folded
+from bot.rules.folding import SENTENCE, Folded, words_of
 
 _GAPS = {"..": 2, "...": 4, ".....": 8}
 _APART = 8
@@ -76,9 +78,15 @@ _COMMON = frozenset(
 
 
 class PhraseBook:
-    """All phrases, found in one pass over a message."""
+    """All phrases, found in one pass over a message. `slips`: words and the listed slips of them,
+    which messages are read with, too."""
 
-    def __init__(self, groups: Mapping[str, Iterable[str]]) -> None:
+    def __init__(
+        self,
+        groups: Mapping[str, Iterable[str]],
+        slips: Mapping[str, Iterable[str]] = MappingProxyType({}),
+    ) -> None:
+        self._slips = {slip: word for word, found in slips.items() for slip in found}
         self._groups = {name: tuple(items) for name, items in groups.items()}
         self._by_word: dict[str, list[_Phrase]] = {}
         self._by_prefix: dict[str, list[_Phrase]] = {}
@@ -127,19 +135,22 @@ class PhraseBook:
             if item == "#":
                 number = True
                 continue
-            words = item.replace("_", " ").split()
-            if not words or not all(_WORD.fullmatch(word) for word in words):
+            written = item.replace("_", " ").split()
+            if not written or not all(_WORD.fullmatch(word) for word in written):
                 raise PhraseError(f"{phrase!r}: {item!r} is not a word in small letters")
+            if len(written) > 1 and "*" in item:
+                raise PhraseError(f"{phrase!r}: no * in {item!r}, which is more than one word")
+            words = tuple(written) if "*" in item else words_of(" ".join(written), self._slips)
+            if not words:
+                raise PhraseError(f"{phrase!r}: no message holds {item!r} as a word")
             if len(words) > 1:
-                if "*" in item:
-                    raise PhraseError(f"{phrase!r}: no * in {item!r}, which is more than one word")
-                runs.setdefault(words[0], []).append(tuple(words))
+                runs.setdefault(words[0], []).append(words)
             elif item.endswith("*"):
                 if len(item) < 4:
                     raise PhraseError(f"{phrase!r}: {item!r} needs three letters before the *")
                 prefixes.append(item[:-1])
             else:
-                exact.add(item)
+                exact.add(words[0])
             self.vocabulary.update(word for word in words if not word.endswith("*"))
         ordered = {w: tuple(sorted(rs, key=len, reverse=True)) for w, rs in runs.items()}
         keys = {*exact, *ordered, *(prefix + "*" for prefix in prefixes)} | (

@@ -51,6 +51,7 @@ _PATIENT = frozenset(
 )
 _ALSO_OF_THINGS = frozenset("hot warm boiling burning roasting".split())
 _NEXT = frozenset("and but with so while plus then also".split())
+_HERE = frozenset("here out outside".split())
 _BEING = frozenset("is am are was were been be still now sitting stuck hovering running".split())
 
 
@@ -170,11 +171,10 @@ def _is_body_temperature(
         return False
     first, last = _sentence(folded, number.start)
     sentence = text[first:last]
-    if (
-        before != "down"  # "a cool bath to bring down 101.9"
-        and any(word in words.surroundings for word in sentence)
-        and not any(word in words.temperature - _ALSO_OF_THINGS for word in sentence)
-    ):
+    # "It is 39 degrees here in Karachi", but "down": "a cool bath to bring down 101.9".
+    weather = after in _HERE and not number.tenths and text[max(0, number.start - 2)] == "it"
+    around = before != "down" and any(word in words.surroundings for word in sentence)
+    if (weather or around) and words.temperature.isdisjoint({*sentence} - _ALSO_OF_THINGS):
         return False
     owner = _owner(folded, first, last, number, end, words)
     if owner:
