@@ -229,11 +229,24 @@ def test_phrases_gaps_groups_and_sentence_ends() -> None:
     assert not book.find(fold("blood one two three in poo"))
 
 
+_LISTS = ("temperature", "other_measures", "after_number", "before_number", "surroundings")
+
+
 def test_the_words_of_a_phrase_are_folded_as_those_of_a_message() -> None:
     book = PhraseBook({"ask": ["whats"]}, slips={"fever": ["fevr"]})
     book.add("t", ["do_not|wont", "o2 .. #", "<ask> wrong", "fevr"])
     for text in ("I do not know", "O2 was 84", "what's wrong", "what is wrong", "fever"):
         assert book.find(fold(text)), text
+
+
+def test_no_list_of_words_names_one_that_no_message_holds(rules: Rules) -> None:
+    lists = {name: getattr(rules.temperature, name) for name in _LISTS}
+    lists |= {f"after {each.rule}": each.after for each in rules.follow_ups}
+    found = {
+        name: [word for word in words if word not in "+£$€" and rules.folded(word).words != (word,)]
+        for name, words in lists.items()
+    }
+    assert not {name: words for name, words in found.items() if words}
 
 
 @pytest.mark.parametrize("text", ["...", "full stop"])

@@ -34,7 +34,7 @@ _BEFORE, _AFTER = 3, 1
 _LINKS = frozenset("and but or so then also plus because".split())
 _OPENERS = frozenset(
     "should can could shall may might must ought would will do does did is are am was were has "
-    "have what whats which when where who why how any".split()
+    "have what which when where who why how any".split()
 )
 _PERSONS = frozenset("i we he she it they my this that these those the you".split())
 

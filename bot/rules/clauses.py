@@ -30,7 +30,7 @@ _INVERTS = frozenset(
 # "Will my brother bleed" supposes; "could my brother be bleeding" fears that he does.
 _AHEAD = frozenset("will would should shall can do does did".split())
 _JOINS = frozenset("and so because then plus while now".split())
-_JOINED = SUBJECTS | frozenset("my his her our it there im the today tonight".split())
+_JOINED = SUBJECTS | frozenset("my his her our it there the today tonight".split())
 _VERBS = frozenset("is are was were has does did can could will would may might".split())
 _CLIPPED = frozenset("has am was were may might is are have".split())
 _CLIPPED_BEFORE_ING = ("am", "was", "were")

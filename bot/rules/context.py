@@ -26,17 +26,17 @@ _PLACES = frozenset("on in from of around over at near behind under to inside ac
 _OF_A_PERSON = frozenset("i me my we us our".split())
 _YOU = frozenset("you your he she his her they any there".split())
 _NO = frozenset("no none nope negative nil nah".split())
-_NEGATED = frozenset("cant cannot couldnt unable wont isnt".split())
+_NEGATED = frozenset("cant couldnt unable wont isnt".split())
 _AUXILIARY = frozenset("can could will would should may do does did is are am".split())
 _GOING_ON = frozenset("am is are".split())
 # "My kids settled down", "I want to get back to normal": what is over is not the sign.
 _OF_SOMETHING_ELSE = frozenset(
-    "if until want wants wanted hope hoping wish going gonna will kids children platelets counts "
+    "if until want wants wanted hope hoping wish going will kids children platelets counts "
     "scan scans results gvhd".split()
 )
 # What is told as done, of a crisis.
 _DONE = frozenset(
-    "took tried attempted attempt overdosed overdose was were had did used harmed hurt drank cut "
+    "took tried attempted attempt overdose was were had did used harmed hurt drank cut "
     "swallowed jumped burnt burned wanted killed hanged thoughts".split()
 )
 _REACH, _NEAR = 7, 4

@@ -46,7 +46,7 @@ _READ_OFF = frozenset(
     "risen rising beeped recorded recording measured touched crept topped says".split()
 )
 _PATIENT = frozenset(
-    "he she it hes shes son daughter kid kiddo baby toddler husband wife hubby dad mum mom mam boy "
+    "he she it son daughter kid kiddo baby toddler husband wife hubby dad mum mom mam boy "
     "girl partner temp fever lad".split()
 )
 _ALSO_OF_THINGS = frozenset("hot warm boiling burning roasting".split())
