@@ -66,7 +66,7 @@ def compile_spoken(
     missing = set(CUES) ^ set(file.cues)
     if missing:
         raise RulesError(f"{name}: [cues] lacks or does not know: {', '.join(sorted(missing))}")
-    book = PhraseBook({**groups, **file.groups})
+    book = PhraseBook({**groups, **file.groups}, file.slips)
     for cue, phrases in file.cues.items():
         _add(book, name, f"cues.{cue}", f"cue:{cue}", phrases)
     for rule in file.rule:
