@@ -193,8 +193,8 @@ def evaluate(
         str,
         typer.Option(
             help="answers, ablation: dev, learn, fit, test, test2, test3, test4, test5, test6. "
-            "safety: dev, test, test2, test3, dev_es, test_es, test2_es. all: dev, test, test2. "
-            "medquad has none. "
+            "safety: dev, test, test2, test3, dev_es, test_es, test2_es. "
+            "all: dev, test, test2, test3. medquad has none. "
             "What begins with test is run last and once, never tuned on."
         ),
     ] = "dev",

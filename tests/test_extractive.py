@@ -27,6 +27,13 @@ Call your team at once for any of these signs:
 Keep the number near your phone."""
 
 
+DRINKS = """## What can I drink?
+
+Drink plenty of fluids, as they help keep your kidneys healthy. City tap water is safe in most \
+places. One center says no alcohol for 6 months. Other centers differ, so ask your own team first. \
+Beer and wine can clash with medicines."""
+
+
 @pytest.fixture(scope="module")
 def writer(embedder: Any) -> ExtractiveWriter:
     return ExtractiveWriter(
@@ -61,6 +68,23 @@ def test_direct_sentence_first_and_reading_order(writer: ExtractiveWriter) -> No
     assert "Hair mostly grows back 3 to 6 months after treatment." in found
     order = [HAIR.replace("\\\n", "").index(t[:20]) for t in found]
     assert order == sorted(order)
+
+
+def test_a_far_nearer_sentence_opens_the_answer_with_what_belongs_to_it(
+    writer: ExtractiveWriter,
+) -> None:
+    found = texts(write(writer, "for how many months is alcohol forbidden", DRINKS))
+    assert found[:2] == [
+        "One center says no alcohol for 6 months.",
+        "Other centers differ, so ask your own team first.",
+    ]
+    assert "Drink plenty of fluids, as they help keep your kidneys healthy." in found[2:]
+    assert texts(write(writer, "how much should i drink", DRINKS))[0].startswith("Drink plenty")
+
+
+def test_a_list_stays_below_its_lead_in(writer: ExtractiveWriter) -> None:
+    found = texts(write(writer, "chills", LIST))
+    assert found[0] == "Call your team at once for any of these signs:"
 
 
 def test_a_sentence_that_says_centers_differ_stays_with_its_number(
