@@ -197,7 +197,8 @@ def print_answer(answer: Answer) -> None:
     for r in () if asked_back else answer.related:
         console.print(f" - {r.source.title}: {' > '.join(r.heading)}")
     if answer.follow_ups:
-        console.print("\nDid you mean:" if asked_back else "\nYou can also ask:")
+        titles = {"abstained": "Did you mean:", "declined": "What the documents answer in general:"}
+        console.print(f"\n{titles.get(answer.outcome, 'You can also ask:')}")
     for text in answer.follow_ups:
         console.print(f" - {text}")
     contact = answer.contact

@@ -234,8 +234,8 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Whether the hits answer the question: `score` in [0, 1], answered from `threshold` up; if not
-    and `near`, the reader is asked whether one was meant."""
+    """Whether the hits answer the question: `score` in [0, 1], answered from `threshold` up. Where
+    it is not, or is declined, and they are `near`, the reader is asked whether one was meant."""
 
     kind: VerdictKind
     reason: str

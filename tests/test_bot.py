@@ -174,19 +174,15 @@ def test_urgent_comes_beside_an_answer(real_bot: Bot) -> None:
 
 
 def test_declined_greeting_and_other_languages_show_no_passages(real_bot: Bot) -> None:
-    guide = "medicines-after-transplant.md"
+    guide = "outcomes-and-clinical-trials.md"
     for text, outcome, general in (
         (
-            "how much tacrolimus should I take?",
+            "will I survive this?",
             "declined",
             # The names of the general sections that scope.toml gives, and no others.
             [
-                (
-                    guide,
-                    "Why do they check my drug levels, and do I take my pill before the blood"
-                    " test?",
-                ),
-                (guide, "What if I miss a pill, feel too sick to take it or want to stop?"),
+                (guide, "How do I read survival figures?"),
+                (guide, "What changes the chances after a transplant?"),
             ],
         ),
         ("hello", "greeting", []),
@@ -363,6 +359,24 @@ def test_what_is_offered_in_the_place_of_an_answer_is_answered_by_its_own_sectio
         answer = real_bot.ask(Question(text=section.heading[-1]))
         assert answer.outcome == "answered", section.heading
         assert section.heading in [citation.heading for citation in answer.citations]
+
+
+def test_beside_a_declined_request_general_questions_near_it_are_offered(real_bot: Bot) -> None:
+    for text in ("why is my mouth so sore", "can i stop taking the steroids"):
+        answer = real_bot.ask(Question(text=text))
+        assert (answer.outcome, answer.statements) == ("declined", ())
+        assert answer.follow_ups == tuple(r.heading[-1] for r in answer.related) != ()
+        for heading in answer.follow_ups:
+            assert real_bot.ask(Question(text=heading)).outcome == "answered", heading
+
+
+def test_beside_an_alarm_or_a_question_of_life_and_death_nothing_else_is_offered(
+    real_bot: Bot,
+) -> None:
+    for text in ("will i die", "my mouth is so sore and I have 38.9, should I stop the steroids"):
+        answer = real_bot.ask(Question(text=text))
+        assert (answer.outcome, answer.follow_ups) == ("declined", ())
+        assert answer.related, "the sections that scope.toml names"
 
 
 def test_far_from_everything_nothing_is_offered(real_bot: Bot) -> None:

@@ -173,6 +173,7 @@ class Judge:
                 reason="the very question is stored" if the_very_words else "the best passage fits",
                 score=score,
                 threshold=threshold,
+                near=True,
             )
         best = features.passage if features.asked is None else features.asked
         reason = "known gap" if (features.gap or 0.0) > best else "no passage is close enough"

@@ -147,4 +147,5 @@ def offers(hits: Sequence[Hit], may_be_asked: Callable[[str], bool]) -> list[Chu
 
 def offered(answer: Answer) -> tuple[Related, ...]:
     """The sections whose headings may be asked in the place of a question that was not answered."""
-    return answer.related if answer.outcome == "abstained" and answer.follow_ups else ()
+    instead = answer.outcome in ("abstained", "declined") and answer.follow_ups
+    return answer.related if instead else ()

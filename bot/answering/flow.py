@@ -8,6 +8,7 @@ alarm was found before. Question text never goes to a log from here.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Self
 
@@ -47,7 +48,6 @@ from bot.records import (
     Outcome,
     Query,
     Question,
-    Related,
     Retrieved,
     SourceDocument,
     SourceInfo,
@@ -174,7 +174,7 @@ class Bot:
         with reply.timed("scope"):
             found = self._without_documents(reply, look, foreign)
         if found and found[0] == "declined":
-            reply.related = self._general(found[1])
+            self._beside_decline(reply, found[1], search=search)
         return reply.build(*found) if found else None
 
     def _reply(self, question: Question) -> Reply:
@@ -290,27 +290,27 @@ class Bot:
             return readings[0]
         return max(readings, key=lambda reading: reading[2].score)
 
-    def _general(self, rule_id: str) -> tuple[Related, ...]:
-        """The general sections that scope.toml names beside a declined request: where to read, no
-        sentence of them. Declining needs no index, so without one there are none."""
-        try:
-            with self._index.use() as index:
-                return related(
-                    chunk
-                    for section in self._scope.general(rule_id)
-                    for chunk in self._show.shown(index, section.source_id)
-                    if chunk.heading[-1:] == (section.heading,)
-                )
-        except BotError:
-            return ()
+    def _beside_decline(self, reply: Reply, rule_id: str, *, search: bool) -> None:
+        """General questions that are near a declined request, to be asked in its place; else the
+        sections that scope.toml names. Declining needs no index, so without one there are none."""
+        only = reply.language != ENGLISH or reply.asked_in or reply.screening.alert
+        with suppress(BotError), self._index.use() as index:
+            if search and not only and not self._scope.only_general(rule_id):
+                self._ask_back(reply, *self._find_and_judge(index, reply.read)[1:])
+            general = self._show.sections(index, self._scope.general(rule_id))
+            reply.related = reply.related or related(general)
+
+    def _ask_back(self, reply: Reply, seen: Retrieved, verdict: Verdict) -> None:
+        """Offers what may be asked in the place of the question, where something is near."""
+        meant = offers(seen.hits, self._passes) if verdict.near else []
+        reply.related, reply.follow_ups = related(meant), tuple(c.heading[-1] for c in meant)
 
     def _abstain(self, reply: Reply, index: OpenIndex, seen: Retrieved, verdict: Verdict) -> Answer:
-        meant = offers(seen.hits, self._passes) if verdict.near else []
-        reply.related = related(meant or (hit.chunk for hit in seen.hits))
-        reply.follow_ups = tuple(chunk.heading[-1] for chunk in meant)
+        self._ask_back(reply, seen, verdict)
+        reply.related = reply.related or related(hit.chunk for hit in seen.hits)
         messages = load_messages(reply.language)
         said = messages.withheld if verdict.reason == WITHHELD else messages.abstained
-        notices = [messages.asked_back if meant else said]
+        notices = [messages.asked_back if reply.follow_ups else said]
         # What not-covered.toml says instead is in English.
         if verdict.reason == "known gap" and seen.gap_group and reply.language == ENGLISH:
             notices.append(index.manifest.gap_groups.get(seen.gap_group, ""))

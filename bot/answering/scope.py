@@ -132,6 +132,10 @@ class Scope:
         """What the guides say in general where that rule declined; named in scope.toml."""
         return self._general.get(rule_id, ())
 
+    def only_general(self, rule_id: str) -> bool:
+        """May nothing but `general` be offered beside a decline of that rule?"""
+        return any(rule.only_general for rule, _ in self._needs if rule.id == rule_id)
+
 
 def _need(text: str) -> _Need:
     ask, *rest = text.split()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from typing import Protocol
 
 from bot.records import Chunk, SourceInfo
+from bot.rules.models import GeneralSection
 from bot.standing import Withheld
 from bot.withdrawals import Withdrawal, Withdrawals
 
@@ -54,6 +55,13 @@ class Showing:
             return not self.document(chunk.source) or withdrawn.covers(chunk)
 
         return withheld
+
+    def sections(self, index: Texts, named: Iterable[GeneralSection]) -> Iterator[Chunk]:
+        """The passages of these sections that may be shown."""
+        for section in named:
+            for chunk in self.shown(index, section.source_id):
+                if chunk.heading[-1:] == (section.heading,):
+                    yield chunk
 
     def shown(self, index: Texts, source_id: str) -> list[Chunk]:
         """The passages of a document that may be shown, in reading order."""

@@ -124,6 +124,7 @@ class ScopeRule(Model):
     unless: tuple[str, ...] = ()
     unless_alone: tuple[str, ...] = ()
     sure: bool = False
+    only_general: bool = False
     general: tuple[GeneralSection, ...] = Field(min_length=1)
     says: Text
 

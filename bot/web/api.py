@@ -27,7 +27,8 @@ taken word for word from its documents, each with its source. It is not for emer
 for questions whose answer depends on one patient (doses, results, outlook). Show `alert` first \
 and at once, `notices`, `citations` and `contact` always, and never `related` as an answer. \
 `follow_ups` are questions that the documents answer: with `answered` what could be asked next, \
-with `abstained` what may have been meant; offer each as a button that asks it.
+with `abstained` what may have been meant, with `declined` general questions near the one that was \
+declined; offer each as a button that asks it.
 """
 
 
