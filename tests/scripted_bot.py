@@ -274,6 +274,11 @@ class ScriptedBot:
         if "did i mean" in text:
             answer = self._quiet(question, "abstained", "I am not sure that I have an answer.")
             return replace(answer, follow_ups=tuple(r.heading[-1] for r in answer.related))
+        if "my own case" in text:
+            near = self._quiet(question, "abstained", "").related
+            answer = self._quiet(question, "declined", "I cannot say what is causing it.")
+            meant = tuple(r.heading[-1] for r in near)
+            return replace(answer, related=near, follow_ups=meant)
         if "dose" in text:
             return self._quiet(question, "declined", "I cannot say which dose is right for you.")
         if "hello" in text:

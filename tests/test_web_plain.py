@@ -92,6 +92,17 @@ def test_what_may_have_been_meant_is_a_link_and_a_button_without_scripts(
     assert 'class="related"' not in html, "the same sections twice"
 
 
+def test_beside_a_decline_general_questions_are_a_link_and_a_button_without_scripts(
+    client: TestClient,
+) -> None:
+    html = client.post("/plain", data={"question": "my own case"}).text
+    assert "This is a question for your own team" in html
+    assert "What I can answer, in general and not for your own case:" in html
+    assert 'name="question" value="What is a haploidentical transplant?"' in html
+    assert 'class="offer" href="/sources/guides/types.md' in html
+    assert 'class="related"' not in html, "the same sections twice"
+
+
 def test_topics_stand_over_their_questions(client: TestClient) -> None:
     html = html_module.unescape(client.get("/plain").text)
     places = [html.index(f">{topic['name']}</h3>") for topic in load_texts().chat.topics]
