@@ -81,23 +81,19 @@ def test_follow_ups_are_buttons_without_scripts(client: TestClient) -> None:
     assert 'name="question" value="What is a haploidentical transplant?"' in html
 
 
-def test_what_may_have_been_meant_is_a_link_and_a_button_without_scripts(
-    client: TestClient,
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("did I mean this", "Did you mean one of these?"),
+        ("my own case", "What I can answer, in general and not for your own case:"),
+    ],
+)
+def test_what_is_offered_instead_is_a_link_and_a_button_without_scripts(
+    client: TestClient, question: str, said: str
 ) -> None:
-    html = client.post("/plain", data={"question": "did I mean this"}).text
-    assert "Did you mean one of these?" in html
+    html = client.post("/plain", data={"question": question}).text
+    assert said in html
     assert "Ask one of these" in html
-    assert 'name="question" value="What is a haploidentical transplant?"' in html
-    assert 'class="offer" href="/sources/guides/types.md' in html
-    assert 'class="related"' not in html, "the same sections twice"
-
-
-def test_beside_a_decline_general_questions_are_a_link_and_a_button_without_scripts(
-    client: TestClient,
-) -> None:
-    html = client.post("/plain", data={"question": "my own case"}).text
-    assert "This is a question for your own team" in html
-    assert "What I can answer, in general and not for your own case:" in html
     assert 'name="question" value="What is a haploidentical transplant?"' in html
     assert 'class="offer" href="/sources/guides/types.md' in html
     assert 'class="related"' not in html, "the same sections twice"
