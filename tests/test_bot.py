@@ -370,6 +370,18 @@ def test_beside_a_declined_request_general_questions_near_it_are_offered(real_bo
             assert real_bot.ask(Question(text=heading)).outcome == "answered", heading
 
 
+def test_a_decline_stands_whatever_fails_behind_it(
+    real_bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(Bot, "_find_and_judge", broken)
+    answer = real_bot.ask(Question(text="can i stop taking the steroids"))
+    assert (answer.outcome, answer.follow_ups) == ("declined", ())
+    assert answer.notices
+
+
 def test_beside_an_alarm_or_a_question_of_life_and_death_nothing_else_is_offered(
     real_bot: Bot,
 ) -> None:

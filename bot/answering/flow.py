@@ -292,9 +292,9 @@ class Bot:
 
     def _beside_decline(self, reply: Reply, rule_id: str, *, search: bool) -> None:
         """General questions that are near a declined request, to be asked in its place; else the
-        sections that scope.toml names. Declining needs no index, so without one there are none."""
+        sections that scope.toml names. Whatever fails here, the decline stands."""
         only = reply.language != ENGLISH or reply.asked_in or reply.screening.alert
-        with suppress(BotError), self._index.use() as index:
+        with suppress(Exception), self._index.use() as index:
             if search and not only and not self._scope.only_general(rule_id):
                 self._ask_back(reply, *self._find_and_judge(index, reply.read)[1:])
             general = self._show.sections(index, self._scope.general(rule_id))
