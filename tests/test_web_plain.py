@@ -54,7 +54,7 @@ def test_sheet_has_question_answer_quotes_and_room_for_questions(client: TestCli
     html = response.text
     assert "What are the types &amp; kinds?" in html
     for said in ("My take-home sheet", "Questions for my team", "autologous", "Last checked"):
-        assert said in html
+        assert all(words in html for words in said)
     assert "tel:5550100" in html
     assert "<script" not in html
     assert html.count("<h1>") == 1
@@ -84,15 +84,21 @@ def test_follow_ups_are_buttons_without_scripts(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("question", "said"),
     [
-        ("did I mean this", "Did you mean one of these?"),
-        ("my own case", "What I can answer, in general and not for your own case:"),
+        ("did I mean this", ["Did you mean one of these?"]),
+        (
+            "my own case",
+            [
+                "This is a question for your own team",
+                "What I can answer, in general and not for your own case:",
+            ],
+        ),
     ],
 )
 def test_what_is_offered_instead_is_a_link_and_a_button_without_scripts(
-    client: TestClient, question: str, said: str
+    client: TestClient, question: str, said: list[str]
 ) -> None:
     html = client.post("/plain", data={"question": question}).text
-    assert said in html
+    assert all(words in html for words in said)
     assert "Ask one of these" in html
     assert 'name="question" value="What is a haploidentical transplant?"' in html
     assert 'class="offer" href="/sources/guides/types.md' in html

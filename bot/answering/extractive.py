@@ -65,7 +65,7 @@ class _Choice:
     shown: bool
     why: str
     relevance: float
-    opens: bool = False
+    opens: bool
 
 
 class ExtractiveWriter:
@@ -132,7 +132,7 @@ class ExtractiveWriter:
             picked |= wanted
         opening = _opening(sentences, relevance, picked)
         return [
-            replace(_choice(sentence, n in picked, why[n], relevance[n]), opens=n in opening)
+            _choice(sentence, n in picked, why[n], relevance[n], opens=n in opening)
             for n, sentence in enumerate(sentences)
         ]
 
@@ -254,13 +254,16 @@ def _sentences(chunk: Chunk) -> list[_Sentence]:
     return found
 
 
-def _choice(sentence: _Sentence, shown: bool, why: str, relevance: float) -> _Choice:
+def _choice(
+    sentence: _Sentence, shown: bool, why: str, relevance: float, *, opens: bool
+) -> _Choice:
     return _Choice(
         quote=Quote(chunk_id=sentence.chunk.chunk_id, span=sentence.span, text=sentence.text),
         list_item=sentence.list_item,
         shown=shown,
         why=why,
         relevance=relevance,
+        opens=opens,
     )
 
 

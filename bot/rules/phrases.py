@@ -22,6 +22,7 @@ from itertools import pairwise, product
 from types import MappingProxyType
 
 from bot.rules.folding import SENTENCE, Folded, words_of
+from bot.rules.spelling import by_slip
 
 _GAPS = {"..": 2, "...": 4, ".....": 8}
 _APART = 8
@@ -86,7 +87,8 @@ class PhraseBook:
         groups: Mapping[str, Iterable[str]],
         slips: Mapping[str, Iterable[str]] = MappingProxyType({}),
     ) -> None:
-        self._slips = {slip: word for word, found in slips.items() for slip in found}
+        self._slips = by_slip(slips)
+        self._folded: dict[str, tuple[str, ...]] = {}
         self._groups = {name: tuple(items) for name, items in groups.items()}
         self._by_word: dict[str, list[_Phrase]] = {}
         self._by_prefix: dict[str, list[_Phrase]] = {}
@@ -140,7 +142,7 @@ class PhraseBook:
                 raise PhraseError(f"{phrase!r}: {item!r} is not a word in small letters")
             if len(written) > 1 and "*" in item:
                 raise PhraseError(f"{phrase!r}: no * in {item!r}, which is more than one word")
-            words = tuple(written) if "*" in item else words_of(" ".join(written), self._slips)
+            words = tuple(written) if "*" in item else self._words(" ".join(written))
             if not words:
                 raise PhraseError(f"{phrase!r}: no message holds {item!r} as a word")
             if len(words) > 1:
@@ -164,6 +166,12 @@ class PhraseBook:
             number=number,
             keys=frozenset(keys),
         )
+
+    def _words(self, written: str) -> tuple[str, ...]:
+        """As messages have them; each once, for a group stands in many phrases."""
+        if written not in self._folded:
+            self._folded[written] = words_of(written, self._slips)
+        return self._folded[written]
 
     def _items(self, part: str, phrase: str) -> Iterable[str]:
         for item in part.split("|"):

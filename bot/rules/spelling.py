@@ -15,6 +15,11 @@ _LEAST_SOUNDS = 4
 _LONGER = 3
 
 
+def by_slip(slips: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """From each listed slip to its word. `slips` has words and their slips, as the files do."""
+    return {slip: word for word, found in slips.items() for slip in found}
+
+
 def _compiled(sounds: Iterable[tuple[str, str]]) -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple((re.compile(spelt), sound) for spelt, sound in sounds)
 
@@ -54,7 +59,7 @@ class Spelling:
         sounds: Iterable[tuple[str, str]] | None = None,
     ) -> None:
         self._sounds = _SOUNDS if sounds is None else _compiled(sounds)
-        self._slips = {slip: word for word, found in slips.items() for slip in found}
+        self._slips = by_slip(slips)
         self.known = frozenset(known) | frozenset(real_words) | frozenset(targets)
         self._near: dict[str, set[str]] = {}
         for word in targets:
