@@ -371,7 +371,7 @@ def test_beside_a_declined_request_general_questions_near_it_are_offered(real_bo
 
 
 def test_a_decline_stands_whatever_fails_behind_it(
-    real_bot: Bot, monkeypatch: pytest.MonkeyPatch
+    real_bot: Bot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("out of memory")
@@ -380,6 +380,8 @@ def test_a_decline_stands_whatever_fails_behind_it(
     answer = real_bot.ask(Question(text="can i stop taking the steroids"))
     assert (answer.outcome, answer.follow_ups) == ("declined", ())
     assert answer.notices
+    assert "RuntimeError" in caplog.text
+    assert "steroids" not in caplog.text
 
 
 def test_beside_an_alarm_or_a_question_of_life_and_death_nothing_else_is_offered(

@@ -299,6 +299,15 @@ def test_it_raises_no_crisis_of_what_the_rules_read_as_long_over(triage) -> None
     assert (screening.alert.level, seen) == ("crisis", crisis)
 
 
+def test_it_raises_no_crisis_of_the_bare_fear_of_dying(triage) -> None:
+    look = Fixed(Look(alarm=Raised(rule_id="crisis-thoughts", score=0.9, threshold=0.5)))
+    assert Screener(triage, look)(Question(text="i dont want to die"))[0].alert is None
+    more = Question(text="i dont want to die and leave them like this")
+    alert = Screener(triage, look)(more)[0].alert
+    assert alert is not None
+    assert alert.level == "crisis"
+
+
 def yes() -> bool:
     return True
 
@@ -321,10 +330,7 @@ def test_where_no_phrase_names_it_the_second_look_says_which_of_the_gravest_it_i
     assert screen.first(TOWEL, english=lambda: False) == (alone, None)
     # Advice about what is denied stands beside it, and takes nothing from that.
     noticed = triage(
-        Question(
-            text="dont mean to bother nobody but I cant finish a sentance without stoppin to get "
-            "wind and its gettin worse by the minute"
-        )
+        Question(text="feel like there is no room to breathe my lungs are full, cant lie down")
     )
     assert noticed.notices and LIKENED in noticed.found
 

@@ -8,7 +8,6 @@ alarm was found before. Question text never goes to a log from here.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import date
 from typing import Self
 
@@ -23,7 +22,7 @@ from bot.answering.extractive import ExtractiveWriter
 from bot.answering.finding import Finder
 from bot.answering.greeting import Greeting
 from bot.answering.language import ENGLISH, Language, primary
-from bot.answering.offering import offerable
+from bot.answering.offering import offerable, to_spare
 from bot.answering.opened import IndexHolder, OpenIndex
 from bot.answering.preference import prefer
 from bot.answering.remembered import Remembered
@@ -294,7 +293,7 @@ class Bot:
         """General questions that are near a declined request, to be asked in its place; else the
         sections that scope.toml names. Whatever fails here, the decline stands."""
         only = reply.language != ENGLISH or reply.asked_in or reply.screening.alert
-        with suppress(Exception), self._index.use() as index:
+        with to_spare(), self._index.use() as index:
             if search and not only and not self._scope.only_general(rule_id):
                 self._ask_back(reply, *self._find_and_judge(index, reply.read)[1:])
             general = self._show.sections(index, self._scope.general(rule_id))

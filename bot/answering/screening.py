@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Self
 
 from bot.answering.second_look import SecondLook, Vectors, load_model
-from bot.answering.triage import LIKENED, LONG_OVER, Triage
+from bot.answering.triage import FEARS_DEATH, LIKENED, LONG_OVER, Triage
 from bot.errors import ModelError
 from bot.indexing.embedding import Embedder
 from bot.raised import Look
@@ -115,8 +115,9 @@ class Screener:
             return screening, Look()
         if look.alarm:
             raised = self._triage.with_alarm(screening, look.alarm.rule_id, question)
-            if LONG_OVER in screening.found and raised.alert and raised.alert.level == "crisis":
-                # The model has no sense of time; the rules read each word of when it was.
+            contrary = screening.found & {FEARS_DEATH, LONG_OVER}
+            if contrary and raised.alert and raised.alert.level == "crisis":
+                # The model has no sense of time, and little of a "not"; the rules read each word.
                 return screening, replace(look, alarm=None)
             screening = raised
         return screening, look

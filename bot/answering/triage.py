@@ -30,6 +30,8 @@ LIKENED = "likened"
 """Found: no phrase says which alert it is, only the examples nearest to the message."""
 LONG_OVER = "long over"
 """Found: an old attempt of years ago, and all well since."""
+FEARS_DEATH = "fears death"
+"""Found: the whole message is that somebody does not want to die."""
 
 
 class Triage:
@@ -97,8 +99,14 @@ class Triage:
             alert=alert,
             notices=tuple(notices)[:_MOST_NOTICES],
             language=language,
-            found=frozenset(names) | ({LIKENED} if rule in likened else set()),
+            found=frozenset(names | self._marks(message, rule in likened)),
         )
+
+    @staticmethod
+    def _marks(message: Message, likened: bool) -> set[str]:
+        """What the second look is told besides."""
+        feared = {FEARS_DEATH} if message.tagged("cue:fears_death") else set()
+        return feared | ({LIKENED} if likened else set())
 
     def with_alarm(self, screening: Screening, rule_id: str, question: Question) -> Screening:
         """The same with the card of that rule: for what was found by other means than these

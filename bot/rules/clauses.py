@@ -18,7 +18,7 @@ CUES = (
     "habit", "filler", "someone", "owned", "after_question", "unwell", "statistics", "have_it",
     "not_topic", "begins", "idiom", "animal", "story", "machine", "long_past", "not_long_past",
     "not_supposed", "treated", "yes", "not_done", "points_back", "happening", "well_since",
-    "coming_back", "not_coming_back",
+    "coming_back", "not_coming_back", "fears_death", "not_others",
 )  # fmt: skip
 """The cue lists that `words.toml` must hold under [cues]."""
 
@@ -57,7 +57,7 @@ class Clauses:
         for hit in hits:
             if hit.tag.startswith("cue:"):
                 self.cues[hit.tag[4:]].append(hit)
-        for name in ("negation", "supposed", "topic", "long_past", "coming_back"):
+        for name in ("negation", "supposed", "topic", "long_past", "coming_back", "others"):
             self.cues[name] = self._without(name, f"not_{name}")
         self.whether = [h for name in ("whether", "unsure") for h in self.cues[name]]
         self.at = {name: [h.start for h in found] for name, found in self.cues.items()}

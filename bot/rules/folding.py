@@ -63,7 +63,7 @@ _PRONOUN_IS = frozenset(
     "he she it that there what who how where here everything something everyone".split()
 )
 _SUFFIX = {"ve": "have", "ll": "will", "re": "are", "d": "would", "m": "am"}
-_CONTRACTED: dict[str, tuple[str, ...]] = {
+CONTRACTED: dict[str, tuple[str, ...]] = {
     "im": ("i", "am"), "ive": ("i", "have"), "hes": ("he", "is"), "shes": ("she", "is"),
     "its": ("it", "is"), "theyre": ("they", "are"), "theyve": ("they", "have"),
     "weve": ("we", "have"), "youve": ("you", "have"), "youre": ("you", "are"),
@@ -246,8 +246,8 @@ def _strength(mark: str) -> int:
 
 
 def _plain_words(token: str, correct: Correct) -> tuple[str, ...]:
-    if token in _CONTRACTED:
-        return _CONTRACTED[token]
+    if token in CONTRACTED:
+        return CONTRACTED[token]
     if "'" in token:
         stem, _, end = token.partition("'")
         if end == "t" and stem.endswith("n"):
@@ -262,7 +262,9 @@ def _plain_words(token: str, correct: Correct) -> tuple[str, ...]:
         once = _RUN.sub(r"\1", token)
         twice = _RUN.sub(r"\1\1", token)
         token = twice if correct(once) == once and correct(twice) != twice else once
-        if token in _CONTRACTED:
-            return _CONTRACTED[token]
+        if token in CONTRACTED:
+            return CONTRACTED[token]
     token = correct(token)
-    return tuple(token.split(" ")) if " " in token else (token,)
+    if " " not in token:
+        return (token,)
+    return tuple(word for part in token.split(" ") for word in CONTRACTED.get(part, (part,)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,8 +13,9 @@ from pydantic import BaseModel, ValidationError
 
 from bot.errors import RulesError
 from bot.rules import temperature
+from bot.rules.apart import apart
 from bot.rules.clauses import CUES
-from bot.rules.folding import fold
+from bot.rules.folding import CONTRACTED, fold
 from bot.rules.models import (
     ContactFile,
     ContactTexts,
@@ -126,13 +128,7 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
     for greeting in greetings.greeting:
         _add(book, "greetings.toml", greeting.id, f"greet:{greeting.id}", greeting.phrases)
 
-    spelling = Spelling(
-        slips=words.slips,
-        targets=(*words.spelling.targets, *_long_names(medicines)),
-        real_words=words.spelling.real_words,
-        heard=words.spelling.targets,
-        known={*book.vocabulary, *requests.vocabulary, *words.slips, *medicines, *_measures(words)},
-    )
+    spelling = _spelling(words, medicines, {*book.vocabulary, *requests.vocabulary})
     classes = _classes(examples, groups)
     measures = temperature.Words(
         temperature=frozenset(words.temperature.words),
@@ -169,6 +165,20 @@ def load_rules(folder: Path = FOLDER, *, today: date | None = None) -> Rules:
             )
             for each in spoken
         },
+    )
+
+
+def _spelling(words: WordFile, medicines: Iterable[str], vocabulary: set[str]) -> Spelling:
+    """Of English. `vocabulary`: the words of the phrases."""
+    targets = words.spelling.targets
+    known = {*vocabulary, *words.slips, *medicines, *_measures(words)}
+    return Spelling(
+        slips=words.slips,
+        targets=(*targets, *_long_names(medicines)),
+        real_words=words.spelling.real_words,
+        heard=targets,
+        known=known,
+        apart=partial(apart, known={*known, *targets, *CONTRACTED}),
     )
 
 

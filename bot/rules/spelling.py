@@ -7,11 +7,13 @@ One rule: a word that is itself a word (in the rules or among `real_words`) is n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 _NOT = ("nae", "nea", "ny", "nie", "nt")
 _BEFORE_NOT = frozenset("did does is was has have had were are could would should ai wo do".split())
 _LEAST_SOUNDS = 4
+_LONGEST = 20
+"""Letters of a word that may be a slip of another; what is longer is several."""
 _LONGER = 3
 
 
@@ -45,7 +47,8 @@ class Spelling:
     words of five letters and more, two in words of nine and more. The first letter must be right,
     except in what `slips` lists outright. `heard` words are also read from any spelling of the same
     sound ("konfyoosed"); `sounds` are those of another language than English. An ending that is
-    swallowed counts for any known word ("bleedin").
+    swallowed counts for any known word ("bleedin"). `apart` gives the words, with spaces between
+    them, of what is none of all this, or nothing ("cantbreathe").
     """
 
     def __init__(
@@ -57,7 +60,9 @@ class Spelling:
         known: Iterable[str],
         heard: Iterable[str] = (),
         sounds: Iterable[tuple[str, str]] | None = None,
+        apart: Callable[[str], str] | None = None,
     ) -> None:
+        self._apart = apart
         self._sounds = _SOUNDS if sounds is None else _compiled(sounds)
         self._slips = by_slip(slips)
         self.known = frozenset(known) | frozenset(real_words) | frozenset(targets)
@@ -75,10 +80,14 @@ class Spelling:
     def __call__(self, word: str) -> str:
         if word in self._slips:
             return self._slips[word]
-        if len(word) < 4 or len(word) > 20 or word in self.known:
+        if len(word) < 4 or word in self.known:
             return word
         # Never cached: the words that people type must not stay (R29).
-        return self._ended(word) or self._nearest(word) or self._sounding(word) or word
+        found = "" if len(word) > _LONGEST else self._one(word)
+        return found or (self._apart(word) if self._apart else "") or word
+
+    def _one(self, word: str) -> str:
+        return self._ended(word) or self._nearest(word) or self._sounding(word)
 
     def _ended(self, word: str) -> str:
         """The word with the ending that was swallowed ("bleedin", "wasnae")."""

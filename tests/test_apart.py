@@ -1,0 +1,51 @@
+"""Words typed without a space are read as the words that they are; names and medicines stay."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.answering.triage import Triage
+from bot.records import Contact, Question
+from bot.rules import load_rules
+from bot.rules.apart import apart
+
+KNOWN = frozenset("cant breathe want die chest pains fever hubs seat help dad".split())
+
+
+@pytest.mark.parametrize(
+    ("word", "words"),
+    [
+        ("cantbreathe", "cant breathe"),
+        ("iwanttodie", "i want to die"),
+        ("feverof", "fever of"),
+        ("helpmydad", "help my dad"),
+    ],
+)
+def test_words_run_together_are_taken_apart(word: str, words: str) -> None:
+    assert apart(word, KNOWN) == words
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "breathe",  # a word
+        "hubsand",  # a slip of husband
+        "seaton",  # a place
+        "ruxolitinib",
+        "cantyodel",  # no rule knows the second word
+        "cant2breathe",
+        "ab",
+        "cantbreathe" * 9,
+    ],
+)
+def test_in_doubt_a_word_stays_as_it_is(word: str) -> None:
+    assert apart(word, KNOWN) == ""
+
+
+def test_a_sign_without_spaces_is_found() -> None:
+    triage = Triage(load_rules(), region="US", fever_celsius=38.0, contact=Contact(name="us"))
+    levels = {}
+    for text in ("cantbreathe", "iwanttodie", "shesnotbreathingproperly", "seatonhospital visit"):
+        alert = triage(Question(text=text)).alert
+        levels[text] = alert.level if alert else None
+    assert list(levels.values()) == ["emergency", "crisis", "emergency", None]
