@@ -49,3 +49,13 @@ def test_a_sign_without_spaces_is_found() -> None:
         alert = triage(Question(text=text)).alert
         levels[text] = alert.level if alert else None
     assert list(levels.values()) == ["emergency", "crisis", "emergency", None]
+
+
+def test_a_page_of_run_on_words_is_looked_at_in_part_and_a_plea_before_it_found() -> None:
+    triage = Triage(load_rules(), region="US", fever_celsius=38.0, contact=Contact(name="us"))
+    page = " ".join(
+        f"{'q' * 3}{chr(97 + n % 26)}zxvkjwhfqpzxvkjwhf{chr(97 + n // 26)}" for n in range(400)
+    )
+    alert = triage(Question(text=f"iwanttodieicantdothis {page}")).alert
+    assert alert is not None
+    assert alert.level == "crisis"

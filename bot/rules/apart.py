@@ -23,6 +23,8 @@ _SHORT = frozenset(
     "not now of off on or our out pee red she so the to too up us was we wee who why you".split()
 )
 """The pieces of up to three letters that may stand in a row."""
+_LONGEST = 14
+"""Letters of a piece at most: what it takes grows with it."""
 _NO_END = frozenset("a i am an and as at be he in is my on or so the to we".split())
 """No row ends with these: "vomita" is Spanish, "seaton" a place, "hubsand" a slip."""
 _LIKELY = -6.0
@@ -46,7 +48,9 @@ def apart(word: str, known: Container[str]) -> str:
     english = _english()
     if not LEAST <= len(word) <= MOST or not word.isalpha() or word in english.words:
         return ""
-    cut = english.word_segmentation(word, max_edit_distance=0)
+    cut = english.word_segmentation(
+        word, max_edit_distance=0, max_segmentation_word_length=_LONGEST
+    )
     pieces = cut.segmented_string.split()
     likely = len(pieces) > 1 and cut.log_prob_sum >= _LIKELY * len(pieces)
     likely = likely and pieces[-1] not in _NO_END

@@ -35,6 +35,8 @@ _BEFORE = {ord(k): v for k, v in _FIXED.items()} | dict.fromkeys(_INVISIBLE, "")
 _AFTER = {ord(k): v for k, v in _LOOKALIKE.items()}
 
 _LONG = 120
+_SEVERAL, _RUN_ON = 20, 10
+"""A word of more letters than the first is several; so many of them are looked at."""
 _SPACED = re.compile(r"(?<![^\W_])(?:[a-z][ .*_\-]){3,}[a-z](?![^\W_])")
 _MARKUP = re.compile(r"</?[a-z][^<>]{0,200}>")
 # "2day", "38.O", "38,l": figures for letters and letters for figures; and dictated punctuation.
@@ -143,12 +145,16 @@ def words_of(text: str, slips: Mapping[str, str]) -> tuple[str, ...]:
 
 def _remembering(correct: Correct) -> Correct:
     """The same, each word looked up once in this one message: a word said a thousand times must
-    not slow the rest, and none may be remembered beyond the message."""
+    not slow the rest, and none may be remembered beyond the message. Of words so long that they
+    must be several, the first few only: they take longest, and a page of them is no message."""
     found: dict[str, str] = {}
+    left = _RUN_ON
 
     def remembered(word: str) -> str:
+        nonlocal left
         if word not in found:
-            found[word] = correct(word)
+            left -= len(word) > _SEVERAL
+            found[word] = correct(word) if len(word) <= _SEVERAL or left >= 0 else word
         return found[word]
 
     return remembered
