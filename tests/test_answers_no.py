@@ -3,22 +3,10 @@ no wish to die."""
 
 from __future__ import annotations
 
-from functools import cache
-
 import pytest
 
-from bot.answering.triage import FEARS_DEATH, Triage
-from bot.records import Contact, Question, Screening
-from bot.rules import load_rules
-
-
-@cache
-def triage() -> Triage:
-    return Triage(load_rules(), region="US", fever_celsius=38.0, contact=Contact(name="the team"))
-
-
-def screened(text: str) -> Screening:
-    return triage()(Question(text=text))
+from bot.answering.triage import FEARS_DEATH
+from tests.triaged import alarm, screened
 
 
 @pytest.mark.parametrize(
@@ -37,9 +25,7 @@ def screened(text: str) -> Screening:
     ],
 )
 def test_a_no_that_answers_denies_nothing_of_what_is_told(text: str, level: str) -> None:
-    alert = screened(text).alert
-    assert alert is not None
-    assert alert.level == level
+    assert alarm(text) == level
 
 
 @pytest.mark.parametrize(
@@ -54,14 +40,14 @@ def test_a_no_that_answers_denies_nothing_of_what_is_told(text: str, level: str)
     ],
 )
 def test_a_no_that_denies_still_does(text: str) -> None:
-    assert screened(text).alert is None
+    assert alarm(text) is None
 
 
 @pytest.mark.parametrize(
     "text", ["I don't want to die.", "i dont wanna die im so scared", "I dont want to die yet"]
 )
 def test_the_fear_of_dying_is_known_as_such(text: str) -> None:
-    assert screened(text).alert is None
+    assert alarm(text) is None
     assert FEARS_DEATH in screened(text).found
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.answering.triage import Triage
-from bot.records import Contact, Question
-from bot.rules import load_rules
 from bot.rules.apart import apart
+from tests.triaged import alarm
 
 KNOWN = frozenset("cant breathe want die chest pains fever hubs seat help dad".split())
 
@@ -42,20 +40,21 @@ def test_in_doubt_a_word_stays_as_it_is(word: str) -> None:
     assert apart(word, KNOWN) == ""
 
 
-def test_a_sign_without_spaces_is_found() -> None:
-    triage = Triage(load_rules(), region="US", fever_celsius=38.0, contact=Contact(name="us"))
-    levels = {}
-    for text in ("cantbreathe", "iwanttodie", "shesnotbreathingproperly", "seatonhospital visit"):
-        alert = triage(Question(text=text)).alert
-        levels[text] = alert.level if alert else None
-    assert list(levels.values()) == ["emergency", "crisis", "emergency", None]
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("cantbreathe", "emergency"),
+        ("iwanttodie", "crisis"),
+        ("shesnotbreathingproperly", "emergency"),
+        ("seatonhospital visit", None),
+    ],
+)
+def test_a_sign_without_spaces_is_found(text: str, level: str | None) -> None:
+    assert alarm(text) == level
 
 
 def test_a_page_of_run_on_words_is_looked_at_in_part_and_a_plea_before_it_found() -> None:
-    triage = Triage(load_rules(), region="US", fever_celsius=38.0, contact=Contact(name="us"))
     page = " ".join(
         f"{'q' * 3}{chr(97 + n % 26)}zxvkjwhfqpzxvkjwhf{chr(97 + n // 26)}" for n in range(400)
     )
-    alert = triage(Question(text=f"iwanttodieicantdothis {page}")).alert
-    assert alert is not None
-    assert alert.level == "crisis"
+    assert alarm(f"iwanttodieicantdothis {page}") == "crisis"

@@ -3,23 +3,9 @@ And what must not."""
 
 from __future__ import annotations
 
-from functools import cache
-
 import pytest
 
-from bot.answering.triage import Triage
-from bot.records import Contact, Question
-from bot.rules import load_rules
-
-
-@cache
-def triage() -> Triage:
-    return Triage(load_rules(), region="US", fever_celsius=38.0, contact=Contact(name="the team"))
-
-
-def alarm(text: str) -> str | None:
-    alert = triage()(Question(text=text)).alert
-    return alert.level if alert else None
+from tests.triaged import alarm
 
 
 @pytest.mark.parametrize(

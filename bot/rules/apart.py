@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from symspellpy import SymSpell
 
-LEAST, MOST = 5, 60
+_LEAST, _MOST = 5, 60
 """Letters of a word that is looked at."""
 _SHORT = frozenset(
     "a i am an and any are as at bad be but by can dad day did die do eat end eye far for get go "
@@ -45,14 +45,17 @@ def _english() -> SymSpell:
 def apart(word: str, known: Container[str]) -> str:
     """The words that one without a space holds, with spaces between them; empty where it is a word
     of English itself, or no likely row of words that the rules know (`known`)."""
+    if not _LEAST <= len(word) <= _MOST or not word.isalpha():
+        return ""
     english = _english()
-    if not LEAST <= len(word) <= MOST or not word.isalpha() or word in english.words:
+    if word in english.words:
         return ""
     cut = english.word_segmentation(
         word, max_edit_distance=0, max_segmentation_word_length=_LONGEST
     )
     pieces = cut.segmented_string.split()
     likely = len(pieces) > 1 and cut.log_prob_sum >= _LIKELY * len(pieces)
-    likely = likely and pieces[-1] not in _NO_END
+    if not likely or pieces[-1] in _NO_END:
+        return ""
     fits = all(piece in (known if len(piece) > 3 else _SHORT) for piece in pieces)
-    return " ".join(pieces) if likely and fits else ""
+    return " ".join(pieces) if fits else ""

@@ -26,9 +26,8 @@ _PLACES = frozenset("on in from of around over at near behind under to inside ac
 _OF_A_PERSON = frozenset("i me my we us our".split())
 _YOU = frozenset("you your he she his her they any there".split())
 _NO = frozenset("no none nope negative nil nah".split())
+# "No. My temp is 39": before a break these answer what was asked, and deny nothing.
 _ANSWERS = frozenset("no nope nah".split())
-# "No my temp is 39": a "no" before these answers what was asked before, it denies nothing.
-_AFTER_ANSWER = SUBJECTS | frozenset("my his her our its im hes shes ive the this that".split())
 _NEGATED = frozenset("cant couldnt unable wont isnt".split())
 _AUXILIARY = frozenset("can could will would should may do does did is are am".split())
 _GOING_ON = frozenset("am is are".split())
@@ -232,12 +231,12 @@ class Context:
         turns = self._elsewhere(start) if others else frozenset()
         for at in range(start, max(-1, start - _REACH - 1), -1):
             if at in ends:
-                return not self._only_answers(at)
+                return not (breaks[at] and words[at - 1] in _ANSWERS)
             if at == 0 or breaks[at] >= CLAUSE:
                 return False
             if breaks[at] == COMMA and not self._listed(at, start, "and" if lists else "nor"):
                 return False
-            before = at - 1 in ends and not breaks[at - 1] and not self._only_answers(at - 1)
+            before = at - 1 in ends and not breaks[at - 1]
             if at in turns:  # "nor my husband", "none of the kids" deny of them
                 return before
             word = words[at - 1]
@@ -246,11 +245,6 @@ class Context:
             if word in SUBJECTS and not (at >= 2 and words[at - 2] in _THINK):
                 return before
         return False
-
-    def _only_answers(self, at: int) -> bool:
-        """Is the word before `at` a "no" to what was asked ("No. My chest hurts", "no he fell")?"""
-        answers = self._words[at - 1] in _ANSWERS
-        return answers and (self._breaks[at] > 0 or self._words[at] in _AFTER_ANSWER)
 
     def _elsewhere(self, start: int) -> frozenset[int]:
         """Where, shortly before word `start`, a "not" ends that is about something else."""

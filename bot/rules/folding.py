@@ -35,8 +35,10 @@ _BEFORE = {ord(k): v for k, v in _FIXED.items()} | dict.fromkeys(_INVISIBLE, "")
 _AFTER = {ord(k): v for k, v in _LOOKALIKE.items()}
 
 _LONG = 120
-_SEVERAL, _RUN_ON = 20, 10
-"""A word of more letters than the first is several; so many of them are looked at."""
+SEVERAL = 20
+"""A word of more letters is no slip of another, but several in one."""
+_RUN_ON = 10
+"""So many of them are looked at in a message."""
 _SPACED = re.compile(r"(?<![^\W_])(?:[a-z][ .*_\-]){3,}[a-z](?![^\W_])")
 _MARKUP = re.compile(r"</?[a-z][^<>]{0,200}>")
 # "2day", "38.O", "38,l": figures for letters and letters for figures; and dictated punctuation.
@@ -153,8 +155,9 @@ def _remembering(correct: Correct) -> Correct:
     def remembered(word: str) -> str:
         nonlocal left
         if word not in found:
-            left -= len(word) > _SEVERAL
-            found[word] = correct(word) if len(word) <= _SEVERAL or left >= 0 else word
+            several = len(word) > SEVERAL
+            left -= several
+            found[word] = word if several and left < 0 else correct(word)
         return found[word]
 
     return remembered

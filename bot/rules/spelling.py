@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
+from bot.rules.folding import SEVERAL
+
 _NOT = ("nae", "nea", "ny", "nie", "nt")
 _BEFORE_NOT = frozenset("did does is was has have had were are could would should ai wo do".split())
 _LEAST_SOUNDS = 4
-_LONGEST = 20
-"""Letters of a word that may be a slip of another; what is longer is several."""
 _LONGER = 3
 
 
@@ -83,7 +83,7 @@ class Spelling:
         if len(word) < 4 or word in self.known:
             return word
         # Never cached: the words that people type must not stay (R29).
-        found = "" if len(word) > _LONGEST else self._one(word)
+        found = "" if len(word) > SEVERAL else self._one(word)
         return found or (self._apart(word) if self._apart else "") or word
 
     def _one(self, word: str) -> str:
