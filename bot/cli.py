@@ -192,7 +192,8 @@ def evaluate(
     split: Annotated[
         str,
         typer.Option(
-            help="answers, ablation: dev, learn, fit, test, test2, test3, test4, test5, test6. "
+            help="answers, ablation: dev, learn, fit, test, test2, test3, test4, test5, test6, "
+            "test7. "
             "safety: dev, test, test2, test3, dev_es, test_es, test2_es. "
             "all: dev, test, test2, test3. medquad has none. "
             "What begins with test is run last and once, never tuned on."

@@ -172,7 +172,10 @@ class _Reader:
         values: dict[str, Any] = {n: self._text(fields, n) for n in _TEXTS}
         values |= {n: self._date(fields, n) for n in _DATES}
         values |= {
-            "authors": self._authors(fields),
+            "authors": self._list(fields, "authors", "a name or a list of names"),
+            "only_when_asked": self._list(
+                fields, "only_when_asked", "a heading or a list of headings"
+            ),
             "priority": self._whole(fields, "priority"),
             "clinically_reviewed": self._flag(fields, "clinically_reviewed"),
             "references": self._references(fields),
@@ -224,12 +227,12 @@ class _Reader:
             raise self._fail(name, f"{name} must be true or false, not {_shown(value)}")
         return value
 
-    def _authors(self, fields: dict[Any, Any]) -> tuple[str, ...]:
-        value = fields.get("authors") or []
+    def _list(self, fields: dict[Any, Any], name: str, what: str) -> tuple[str, ...]:
+        value = fields.get(name) or []
         if isinstance(value, str):
             value = [value]
         if not isinstance(value, list) or not all(isinstance(a, str) and a for a in value):
-            raise self._fail("authors", "authors must be a name or a list of names")
+            raise self._fail(name, f"{name} must be {what}")
         return tuple(value)
 
     def _references(self, fields: dict[Any, Any]) -> tuple[Reference, ...]:

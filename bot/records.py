@@ -50,8 +50,8 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceInfo:
-    """What the front matter says of a document. `source_id` (POSIX path below the knowledge
-    folder) is its identity; `reviewed` is when the text was last checked against its sources."""
+    """What the front matter says of a document. `source_id` (POSIX path in the knowledge folder)
+    is its identity, `reviewed` the last check of its text, `only_when_asked` headings kept back."""
 
     source_id: str
     title: str
@@ -68,6 +68,7 @@ class SourceInfo:
     priority: int = 0
     clinically_reviewed: bool = False
     note: str | None = None
+    only_when_asked: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
 
     def overdue(self, today: date) -> bool:

@@ -87,6 +87,15 @@ def test_each_broken_rule_is_named_with_its_line(
     assert all(p.startswith("a.md:") and p.split(":")[1].isdigit() for p in found)
 
 
+def test_a_heading_that_is_kept_back_must_be_there(tmp_path: Path) -> None:
+    front = FRONT.replace("sources:", "only_when_asked: Nobody asks this?\nsources:")
+    assert problems(tmp_path, a=front + GOOD) == [
+        "a.md:8: only_when_asked names no heading of it: 'Nobody asks this?'"
+    ]
+    kept = front.replace("Nobody asks this?", "What is a count?")
+    assert problems(tmp_path, a=kept + GOOD) == []
+
+
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [

@@ -117,19 +117,29 @@ def follow_ups(
     """Headings that are questions and were not part of the answer: the index can answer them.
 
     First those that retrieval found beside the answer, then the answer's own document. Left out
-    are those that `may_be_asked` refuses: what would be declined is not offered.
+    are those that `may_be_asked` refuses: what would be declined is not offered. And what its
+    document keeps for those who ask for it (survival, dying), unless the answer is from there.
     """
     if not hits:
         return ()
     taken = set(used)
-    taken_headings = {h.chunk.heading for h in hits if h.chunk.chunk_id in taken}
+    answered = [h.chunk for h in hits if h.chunk.chunk_id in taken]
+    taken_headings = {chunk.heading for chunk in answered}
+    grave = {chunk.source.source_id for chunk in answered if _only_when_asked(chunk)}
     candidates = [h.chunk for h in hits[1:5]] + list(siblings(hits[0].chunk.source.source_id))
     found = [
         chunk.heading[-1]
         for chunk in candidates
-        if chunk.asked and chunk.heading not in taken_headings and chunk.heading[-1].endswith("?")
+        if chunk.asked
+        and chunk.heading not in taken_headings
+        and chunk.heading[-1].endswith("?")
+        and (chunk.source.source_id in grave or not _only_when_asked(chunk))
     ]
     return tuple(islice(filter(may_be_asked, dict.fromkeys(found)), MAX_FOLLOW_UPS))
+
+
+def _only_when_asked(chunk: Chunk) -> bool:
+    return chunk.heading[-1] in chunk.source.only_when_asked
 
 
 def offers(hits: Sequence[Hit], may_be_asked: Callable[[str], bool]) -> list[Chunk]:

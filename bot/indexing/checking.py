@@ -208,6 +208,11 @@ def _check_guide(
                 yield f"{where}: forbidden words: {text[:70]}"
             if _digest(text) in foreign:
                 yield f"{where}: the same sentence stands in a source: {text[:70]}"
+    headings = {section.heading[-1] for section in document.sections}
+    for title in document.info.only_when_asked:
+        if title not in headings:
+            line = guide.line_of("only_when_asked:")
+            yield f"{name}:{line}: only_when_asked names no heading of it: '{title}'"
     for reference in document.info.references:
         if reference.key not in used:
             line = guide.line_of(f"  - key: {reference.key}")
