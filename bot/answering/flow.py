@@ -287,7 +287,7 @@ class Bot:
             readings.append((query, retrieved, judge(query, retrieved)))
         if withheld_leads(readings[0][1]):  # then the other reading is no answer to it
             return readings[0]
-        return max(readings, key=lambda reading: reading[2].score)
+        return max(readings, key=lambda r: (r[2].kind == "answerable", r[2].score))
 
     def _beside_decline(self, reply: Reply, rule_id: str, *, search: bool) -> None:
         """General questions that are near a declined request, to be asked in its place; else the

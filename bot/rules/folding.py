@@ -15,6 +15,8 @@ from itertools import pairwise
 COMMA, CLAUSE, SENTENCE = 1, 2, 3
 LIMIT = 20_000
 """Code points that are examined. Longer input is examined at its head and its tail."""
+MOST_WORDS = 5_000
+"""So many words are examined, likewise: 20,000 code points of plain talk hold some 4,000."""
 
 # Letters of other scripts that look like Latin ones, written by hand: only look-alikes.
 _PAIRS = (
@@ -40,7 +42,11 @@ SEVERAL = 20
 _RUN_ON = 10
 """So many of them are looked at in a message."""
 _SPACED = re.compile(r"(?<![^\W_])(?:[a-z][ .*_\-]){3,}[a-z](?![^\W_])")
-_MARKUP = re.compile(r"</?[a-z][^<>]{0,200}>")
+_MARKUP = re.compile(r"</?([a-z][^<>]{0,200})>")
+_TAG = re.compile(
+    r"(?:a|b|br|center|code|div|em|font|h[1-6]|hr|i|iframe|img|li|ol|p|pre|q|s|script|small|span"
+    r"|strong|style|sub|sup|svg|table|td|tr|u|ul)\s*/?"
+)
 # "2day", "38.O", "38,l": figures for letters and letters for figures; and dictated punctuation.
 _TEXTED = {
     "2day": "today", "2nite": "tonight", "2night": "tonight", "2moro": "tomorrow",
@@ -123,16 +129,33 @@ class Folded:
 def plain(text: str) -> str:
     """Lower case, accents and invisible characters off, look-alike letters as Latin ones.
 
-    Longer than `LIMIT`: only the head and the tail, half each.
+    Longer than `LIMIT`: only the head and the tail, half each; NFKC makes up to 18 of one.
     """
-    if len(text) > LIMIT:
-        text = text[: LIMIT // 2] + "\n\n" + text[-LIMIT // 2 :]
-    text = text.replace("\r\n", "\n")
+    text = _ends(text).replace("\r\n", "\n")
     if text.isascii():
         return text.translate(_BEFORE).lower()
-    text = unicodedata.normalize("NFKC", text.translate(_BEFORE)).casefold()
+    text = _ends(unicodedata.normalize("NFKC", text.translate(_BEFORE))).casefold()
     text = unicodedata.normalize("NFD", text.translate(_BEFORE))
     return "".join(c for c in text if not unicodedata.combining(c)).translate(_AFTER)
+
+
+def _ends(text: str) -> str:
+    if len(text) <= LIMIT:
+        return text
+    return text[: LIMIT // 2] + "\n\n" + text[-LIMIT // 2 :]
+
+
+def _without_markup(text: str) -> str:
+    """Markup off, so that it parts no sentence. What stands in it is kept behind, but for the bare
+    names of tags: people write "<" for "below", and what they say then may end at a ">"."""
+    inside: list[str] = []
+
+    def taken(match: re.Match[str]) -> str:
+        if not _TAG.fullmatch(match[1]):
+            inside.append(match[1])
+        return " "
+
+    return "\n\n".join((_MARKUP.sub(taken, text), *inside))
 
 
 def _same(word: str) -> str:
@@ -169,7 +192,7 @@ def fold(text: str, correct: Correct = _same, known: Container[str] = ()) -> Fol
     `correct` maps a word to the known word it is a slip of, or returns it as it is. `known` (by
     default nothing) decides whether `k1ll` may be read as `kill`.
     """
-    text = _DIGIT_O.sub("0", _MARKUP.sub(" ", plain(text)))
+    text = _DIGIT_O.sub("0", _without_markup(plain(text)))
     text = _TEXT.sub(lambda m: _TEXTED[m.group()], text)
     text = _SPACED.sub(lambda m: re.sub(r"[^a-z]", "", m.group()), text)
     correct = _remembering(correct)
@@ -206,10 +229,21 @@ def fold(text: str, correct: Correct = _same, known: Container[str] = ()) -> Fol
             pending = max(pending, _strength(token))
             if "?" in token:
                 asked.add(len(words))
+    if len(words) > MOST_WORDS:
+        asked = _without_middle(words, breaks, asked)
     _join_torn(words, breaks, asked, known)
     if len(words) > _LONG:
         return _without_repeats(words, breaks, asked)
     return Folded(words=tuple(words), breaks=tuple(breaks), asked=frozenset(asked))
+
+
+def _without_middle(words: list[str], breaks: list[int], asked: set[int]) -> set[int]:
+    """Leaves the first and the last words; the new places of the question marks."""
+    half = MOST_WORDS // 2
+    end = len(words) - half
+    del words[half:end], breaks[half:end]
+    breaks[half] = SENTENCE
+    return {at if at <= half else at - end + half for at in asked if at <= half or at > end}
 
 
 def _join_torn(words: list[str], breaks: list[int], asked: set[int], known: Container[str]) -> None:
