@@ -22,6 +22,6 @@ class Leaf(Generic[_T]):
 def leaf_of(items: Sequence[_T], number: str | None, *, size: int = PAGE) -> Leaf[_T]:
     """The page of that number; the nearest there is where there is none of it."""
     pages = max(1, -(-len(items) // size))
-    wanted = int(number) if number and number.isascii() and number.isdigit() else 1
+    wanted = int(number[:9]) if number and number.isascii() and number.isdigit() else 1
     at = min(max(wanted, 1), pages)
     return Leaf(items=tuple(items[(at - 1) * size : at * size]), number=at, pages=pages)

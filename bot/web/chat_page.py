@@ -59,7 +59,9 @@ class ChatPage:
             assert start is not None
             if "text/html" in Headers(raw=start["headers"]).get("content-type", ""):
                 state = await run_in_threadpool(self.service.state)
-                html = self.rewrite(body.decode("utf-8"), scope["state"]["nonce"], state)
+                nonce = scope["state"]["nonce"]
+                # It asks which languages the guides have, and the index may still be opening.
+                html = await run_in_threadpool(self.rewrite, body.decode("utf-8"), nonce, state)
                 body = html.encode("utf-8")
                 MutableHeaders(scope=start)["content-length"] = str(len(body))
             await send(start)

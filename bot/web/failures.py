@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bot.errors import BotError, QuestionError, StoreError
 from bot.web.catalogue import Texts
+from bot.web.over import OverLimit
 from bot.web.service import AnswerTimeout, ServiceBusy, log_failure
 
 
@@ -50,6 +51,10 @@ def failure_of(
     if isinstance(error, AnswerTimeout):
         return Failure(
             status=504, title=e["slow_title"], message=e["slow"], retry_after=30, give_back=True
+        )
+    if isinstance(error, OverLimit):
+        return Failure(
+            status=429, title=e["limit_title"], message=e["limit"], retry_after=60, give_back=True
         )
     log_failure(place, error)
     if isinstance(error, StoreError):

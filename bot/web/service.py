@@ -15,6 +15,7 @@ from typing import Literal, Protocol, TypeVar
 from bot.answering.citing import Found
 from bot.errors import BotError, arisen
 from bot.records import Answer, Question, SourceDocument, SourceInfo, Versions
+from bot.web.over import OverLimit, is_over
 
 _LOG = logging.getLogger("bot.web")
 _T = TypeVar("_T")
@@ -82,8 +83,8 @@ class Service:
 
     def ask(self, question: Question) -> Answer:
         """The bot's answer. Raises what the bot raises, `ServiceBusy` at once where there is no
-        room, `AnswerTimeout` after the time limit (the work itself goes on to its end); but never
-        where there is an alarm to show."""
+        room, `AnswerTimeout` after the time limit (the work itself goes on to its end), `OverLimit`
+        where the request is one too many of its address; never where there is an alarm to show."""
         begun = self.bot.begin(question)
         return self._kept(begun, begun.ask, lambda alarm: alarm)
 
@@ -94,6 +95,11 @@ class Service:
 
     def _kept(self, begun: Begun, work: Callable[[], _T], alone: Callable[[Answer], _T]) -> _T:
         """What the work gives; where it gives nothing and there is an alarm, that alone."""
+        if is_over():
+            alarm = begun.alarm()
+            if alarm is None:
+                raise OverLimit("Many questions came from one address.")
+            return alone(alarm)
         try:
             if not begun.stops:
                 return self._in_turn(work)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.errors import SettingsError
+from bot.phones import tel_link
 from bot.settings import Settings, tracing_names
 
 
@@ -19,3 +20,10 @@ def check_startup(settings: Settings) -> None:
             "BOT_CONTACT__PHONE is empty. A live service must show patients how to reach a person.",
             hint="Set BOT_CONTACT__PHONE (and BOT_CONTACT__HOURS), then start again.",
         )
+    for name in ("phone", "after_hours_phone"):
+        phone = getattr(settings.contact, name)
+        if settings.web.production and phone and tel_link(phone) is None:
+            raise SettingsError(
+                f"BOT_CONTACT__{name.upper()} holds no number to call: {phone!r}.",
+                hint="Write the number as it is dialled, such as +1 555 0100, then start again.",
+            )
