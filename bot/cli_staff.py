@@ -39,32 +39,42 @@ def add(name: Name, role: Role, password_stdin: FromStdin = False) -> None:
     """Make an account. The password is asked for, or read from standard input."""
     known = _role(role)
     account = _accounts().add(name, known, _password(from_stdin=password_stdin))
-    _note("account made", account.name, known)
-    print(f"Made: {account.name}, {account.role}. The staff pages are at /staff.")
+    done = f"Made: {account.name}, {account.role}"
+    _note("account made", account.name, known, done=done)
+    print(f"{done}. The staff pages are at /staff.")
 
 
 @staff.command()
 def remove(name: Name) -> None:
     """Take an account away. Whoever is signed in with it is signed out at once."""
-    _accounts().remove(name)
-    _note("account removed", name)
-    print(f"Removed: {name}.")
+    accounts = _accounts()
+    name = _as_kept(accounts, name)
+    accounts.remove(name)
+    done = f"Removed: {name}"
+    _note("account removed", name, done=done)
+    print(f"{done}.")
 
 
 @staff.command()
 def password(name: Name, password_stdin: FromStdin = False) -> None:
     """Set a new password. Whoever is signed in with the account is signed out at once."""
-    _accounts().set_password(name, _password(from_stdin=password_stdin))
-    _note("password changed", name)
-    print(f"The password of {name} is new.")
+    accounts = _accounts()
+    name = _as_kept(accounts, name)
+    accounts.set_password(name, _password(from_stdin=password_stdin))
+    done = f"The password of {name} is new"
+    _note("password changed", name, done=done)
+    print(f"{done}.")
 
 
 @staff.command()
 def role(name: Name, role: Role) -> None:
     """Give an account another role. Whoever is signed in with it is signed out at once."""
-    _accounts().set_role(name, _role(role))
-    _note("role changed", name, role)
-    print(f"{name} is now: {role}.")
+    accounts = _accounts()
+    name = _as_kept(accounts, name)
+    accounts.set_role(name, _role(role))
+    done = f"{name} is now: {role}"
+    _note("role changed", name, role, done=done)
+    print(f"{done}.")
 
 
 @staff.command(name="list")
@@ -81,11 +91,20 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
         print(f"There is no account in {accounts.path}; the staff pages do not exist.")
 
 
-def _note(action: str, name: str, role: str = "") -> None:
+def _as_kept(accounts: Accounts, name: str) -> str:
+    """The account's name as the audit log knows it, however it was typed."""
+    account = accounts.find(name)
+    return account.name if account else name
+
+
+def _note(action: str, name: str, role: str = "", *, done: str) -> None:
+    """A line in the audit log. Where it fails, the error says that it is `done` all the same."""
     from bot.indexing.places import withdrawals_of
     from bot.settings import load_settings
+    from bot.withdrawals import holds
 
-    withdrawals_of(load_settings()).note(action, name, by="command line", reason=role)
+    with holds(done):
+        withdrawals_of(load_settings()).note(action, name, by="command line", reason=role)
 
 
 def _role(name: str) -> KnownRole:

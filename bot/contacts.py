@@ -12,12 +12,15 @@ _DEFAULT_NAME = ContactSettings().name
 
 def contact_of(settings: ContactSettings, language: str = "en") -> Contact:
     """The contact for a reader of `language`. Where the clinic wrote nothing in it, what it wrote
-    in English stands: a phone number matters more than its label."""
+    in English stands: a phone number matters more than its label. Raises `RulesError` where our
+    texts in this language cannot be used, needed here or not: cards take them from the same file,
+    and its fault is to be found at the start, not by an emergency."""
+    ours = load_messages(language)
     name, hours = settings.name, settings.hours
     if language == "es":
         name, hours = settings.name_es or name, settings.hours_es or hours
     if name == _DEFAULT_NAME:
-        name = load_messages(language).team
+        name = ours.team
     return Contact(
         name=name,
         phone=settings.phone,

@@ -182,14 +182,15 @@ def _files(settings: Settings, today: date | None = None) -> Finding:
 def _rules(settings: Settings, today: date | None = None) -> Finding:
     from bot.answering.answerability import load_model
     from bot.lexicon import load_lexicon
-    from bot.messages import load_messages
+    from bot.messages import DEFAULT, load_messages
     from bot.rules import load_rules
 
     day = today or date.today()
-    load_rules(today=day)
+    rules = load_rules(today=day)
     load_model()
     load_lexicon()
-    load_messages()
+    for language in (DEFAULT, *rules.spoken):
+        load_messages(language)
     ending = {name: last for name, last in _last_days().items() if last <= day + SOON}
     if ending:
         return Finding(

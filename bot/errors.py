@@ -261,7 +261,8 @@ class UnknownSource(StoreError):
 
 
 class NotLogged(StoreError):
-    """A withdrawal or its end holds, and the audit log could not be written."""
+    """A withdrawal, its end or a change of an account holds, and the audit log could not be
+    written."""
 
     hint = (
         "Note by hand who did it, when and why. Then look at free space and write access of the "

@@ -46,11 +46,17 @@ def load_gaps(folder: Path) -> Gaps:
         data = path.read_bytes()
     except FileNotFoundError:
         return Gaps()
+    except OSError as error:
+        raise _unusable(path, f"cannot be read: {error.strerror or error}") from None
     try:
         gaps = Gaps(**tomllib.loads(data.decode("utf-8")))
     except (ValueError, ValidationError) as error:
-        raise RulesError(f"{path} cannot be used: {error}") from None
+        raise _unusable(path, f"cannot be used: {error}") from None
     names = [gap.group for gap in gaps.gap]
     if len(names) != len(set(names)):
-        raise RulesError(f"{path}: a group name is used twice")
+        raise _unusable(path, "uses a group name twice")
     return gaps.model_copy(update={"hash": hashlib.sha256(data).hexdigest()})
+
+
+def _unusable(path: Path, why: str) -> RulesError:
+    return RulesError(f"{path} {why}", hint="Correct this file, then run: python ingest.py")

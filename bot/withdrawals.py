@@ -125,7 +125,8 @@ class _Seen:
 
 class Withdrawals:
     """The list of one state folder or other place. Reading is safe from several threads; a list
-    that cannot be read raises `StoreError`, so that nothing withdrawn is shown by accident."""
+    that cannot be read, or that was there and is gone, raises `StoreError`, so that nothing
+    withdrawn is shown by accident."""
 
     def __init__(self, place: Path | Place) -> None:
         self._place: Place = InFolder(place) if isinstance(place, Path) else place
@@ -139,6 +140,8 @@ class Withdrawals:
             now = time.monotonic()
             if now - self._looked >= _LOOK_EVERY_SECONDS:
                 stamp = self._place.stamp()
+                if stamp is None and self._seen.stamp is not None:
+                    raise _gone("The list of withdrawn sources was there and is gone.")
                 if stamp != self._seen.stamp:
                     self._seen = _Seen(stamp, self._place.read() if stamp else ())
                 self._looked = now
@@ -165,7 +168,7 @@ class Withdrawals:
             at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         )
         self._update(lambda items: [*(w for w in items if not item.replaces(w)), item])
-        with _holds(f"{item.target} is withdrawn and stays so"):
+        with holds(f"{item.target} is withdrawn and stays so"):
             self._log("withdraw", item.target, reason, by)
         return item
 
@@ -183,7 +186,7 @@ class Withdrawals:
         self._update(without)
         if found is None:
             return False
-        with _holds(f"{name} is put back: answers can quote it again"):
+        with holds(f"{name} is put back: answers can quote it again"):
             self._log("restore", name, reason, by)
         return True
 
@@ -196,7 +199,12 @@ class Withdrawals:
         return self._place.logged()
 
     def _update(self, change: Change) -> None:
+        self._look_again()
+        self.items()  # one that is gone is not begun anew without what was on it
         self._place.update(change)
+        self._look_again()
+
+    def _look_again(self) -> None:
         with self._lock:
             self._looked = float("-inf")
 
@@ -207,20 +215,40 @@ class Withdrawals:
 
 
 class InFolder:
-    """The list as a file of a state folder."""
+    """The list as a file of a state folder. Where there is no file, the audit log beside it tells
+    whether there was one."""
 
     def __init__(self, var: Path) -> None:
         self._path = var / "withdrawn.json"
         self._audit = AuditFile(audit_path(var))
+        self._never = False
 
     def stamp(self) -> tuple[int, int] | None:
         try:
             status = self._path.stat()
         except FileNotFoundError:
+            if not self._never:  # once is enough: who saw the list notices that it goes
+                self._refuse_if_gone()
+                self._never = True
             return None
         except OSError as error:
             raise _unreadable(str(self._path), error) from None
         return status.st_mtime_ns, status.st_ino
+
+    def _refuse_if_gone(self) -> None:
+        """Raises `StoreError` where the audit log has withdrawn what it never put back."""
+        left: dict[str | None, None] = {}
+        with contextlib.suppress(OSError):  # a log that cannot be read proves nothing
+            for line in self._audit.lines():
+                if line.get("action") == "withdraw":
+                    left[line.get("target")] = None
+                elif line.get("action") == "restore":
+                    left.pop(line.get("target"), None)
+        if left:
+            raise _gone(
+                f"The list of withdrawn sources {self._path} is gone. By the audit log "
+                f"{self._audit.path} these are withdrawn: {', '.join(map(str, left))}."
+            )
 
     def read(self) -> tuple[Withdrawal, ...]:
         try:
@@ -242,6 +270,7 @@ class InFolder:
                     file.flush()
                     os.fsync(file.fileno())
                 scratch.replace(self._path)
+                self._never = False
 
     def log(self, line: dict[str, str]) -> None:
         with _disk(f"The audit log {self._audit.path} cannot be written"):
@@ -298,6 +327,14 @@ def _unreadable(place: str, error: Exception) -> StoreError:
     )
 
 
+def _gone(what: str) -> StoreError:
+    return StoreError(
+        what,
+        hint="Restore it from a backup; without it nothing is answered. Is BOT_PATHS__VAR still "
+        'the same folder? Only where nothing must stay out, make a file with {"withdrawn": []}.',
+    )
+
+
 @contextlib.contextmanager
 def _disk(what: str, then: str = "") -> Iterator[None]:
     try:
@@ -310,8 +347,9 @@ def _disk(what: str, then: str = "") -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _holds(what: str) -> Iterator[None]:
-    """What was changed holds, although the line of the log that belongs to it fails."""
+def holds(what: str) -> Iterator[None]:
+    """What was changed holds, although the line of the log that belongs to it fails: then raises
+    `NotLogged`, which says both."""
     try:
         yield
     except StoreError as error:

@@ -57,6 +57,8 @@ def test_a_log_that_was_meddled_with_shows_where(tmp_path: Path, spoil: object, 
 def test_lines_from_before_the_chain_are_read_and_held_by_it(tmp_path: Path) -> None:
     path = audit_path(tmp_path)
     path.write_text("".join(json.dumps({**LINE, "n": str(n)}) + "\n" for n in range(2)), "utf-8")
+    # Without a list the log would say that it is gone.
+    (tmp_path / "withdrawn.json").write_text('{"withdrawn": []}', "utf-8")
     withdrawals = Withdrawals(tmp_path)
     assert AuditFile(path).check().fault is None
     withdrawals.withdraw("b.md", None, reason="x", by="y")

@@ -275,6 +275,11 @@ def test_errors_that_pass_are_tried_again_with_growing_pauses(runner: Runner, si
     assert 3.2 <= third <= 4.8
 
 
+def test_a_wait_that_is_no_number_is_none(runner: Runner, site: Site) -> None:
+    site.answers["/page"] = lambda h: h.reply(503, b"", Retry_After="\u00b2")
+    assert "answers 503" in runner.error()
+
+
 def test_errors_that_stay_end_the_tries_and_keep_the_old_file(runner: Runner, site: Site) -> None:
     site.page("/page")
     site.page("/good")
@@ -377,6 +382,7 @@ def test_redirects(runner: Runner, site: Site) -> None:
         ("ftp://127.0.0.1/x", "is not fetched"),
         ("http://user:word@127.0.0.1/x", "is not fetched"),
         ("http://a.example:port/", "Invalid URL"),
+        ("/" + "x" * 65_530, "URL too long"),
         ("", "more than 5 redirects"),
     ],
 )
@@ -531,6 +537,13 @@ def test_robots(runner: Runner, site: Site) -> None:
     ours = b"User-agent: TransplantAnswers\nDisallow: /\n\nUser-agent: *\nAllow: /\n"
     site.page("/robots.txt", ours)
     assert "robots.txt" in (runner.fetch().sources[0].error or "")
+
+
+def test_robots_that_cannot_be_understood_forbid_everything(runner: Runner, site: Site) -> None:
+    site.page("/page")
+    site.page("/robots.txt", "User-agent: *\nCrawl-delay: \u00b2\n".encode())
+    assert "robots.txt cannot be understood" in runner.error()
+    assert site.paths() == []
 
 
 @pytest.mark.parametrize("status", [401, 403, 500, 503])

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.answering.opened import IndexHolder
-from bot.errors import DamagedIndex, IndexMismatch, LockHeld, NoIndex, StoreError
+from bot.errors import DamagedIndex, IndexMismatch, LockHeld, NoIndex, RulesError, StoreError
 from bot.indexing.embedding import Embedder
 from bot.indexing.flow import generations, ingest, make_embedder
 from bot.indexing.generations import Generations
@@ -209,6 +209,49 @@ def test_a_damaged_new_generation_leaves_the_old_one_serving(
     with holder.use() as index:
         assert index.manifest.generation == name
     holder.close()
+
+
+@pytest.mark.parametrize("pointer", [b"\xff", None])
+def test_a_pointer_that_cannot_be_read_leaves_the_open_index_serving(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, pointer: bytes | None
+) -> None:
+    monkeypatch.setattr("bot.answering.opened._LOOK_EVERY_SECONDS", 0.0)
+    ingest(settings)
+    holder = IndexHolder(settings, make_embedder(settings), generations(settings))
+    with holder.use() as index:
+        name = index.manifest.generation
+    path = settings.paths.var / "index" / "current"
+    path.unlink()
+    path.write_bytes(pointer) if pointer else path.mkdir()
+    with holder.use() as index:
+        assert index.manifest.generation == name
+    fresh = IndexHolder(settings, make_embedder(settings), generations(settings))
+    with pytest.raises(DamagedIndex, match="pointer cannot be read"), fresh.use():
+        pass
+    holder.close()
+
+
+def test_two_sections_with_one_heading_keep_their_own_ways_of_asking(
+    settings: Settings, knowledge: Path
+) -> None:
+    part = "## Side effects\n<!-- asked\n- {}\n-->\n\n{}\n\n"
+    first = part.format("what of the first", "The first makes people tired.")
+    second = part.format("what of the second", "The second makes the mouth sore.")
+    write_guide(knowledge, "hair.md", "Hair", first + second)
+    ingest(settings)
+    store = stored(settings)
+    assert [c.asked for c in store.chunks_of("hair.md")] == [
+        ("what of the first",),
+        ("what of the second",),
+    ]
+    store.close()
+
+
+def test_gaps_that_cannot_be_opened_are_a_clear_error(settings: Settings, knowledge: Path) -> None:
+    (knowledge / "not-covered.toml").mkdir()
+    with pytest.raises(RulesError, match=r"not-covered\.toml cannot be read") as failed:
+        ingest(settings)
+    assert "bot/rules" not in failed.value.hint
 
 
 def test_no_index_and_damaged_index_say_what_to_do(settings: Settings) -> None:

@@ -62,6 +62,7 @@ def test_orders_in_a_document_change_no_rule(bot: Bot) -> None:
 
 def test_whatever_is_shown_is_word_for_word_with_its_source(bot: Bot) -> None:
     answer = bot.ask(Question(text="will my hair fall out"))
+    assert answer.citations
     for citation in answer.citations:
         document = bot.document(citation.source.source_id)
         assert citation.span.of(document.text) == citation.quote

@@ -173,6 +173,19 @@ def test_a_writer_that_stalled_cannot_undo_the_next_ones_work(
     assert {n.split(".")[1] for n in names_on(machine()) if n.startswith("gen.")} == {last}
 
 
+def test_a_failed_ingest_tells_its_cause_and_takes_its_collections_along(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("bot.indexing.building.Builder.check", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            ingest(machine())
+    assert not [name for name in names_on(machine()) if name.startswith("gen.")]
+
+
 def test_killed_while_writing_the_old_index_serves_and_the_next_run_repairs(
     machine: Machine, knowledge: Path
 ) -> None:

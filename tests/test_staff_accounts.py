@@ -330,6 +330,19 @@ def test_the_commands_make_change_and_remove(tmp_path: Path) -> None:
     ]
 
 
+def test_a_change_that_holds_is_told_where_the_audit_log_fails(tmp_path: Path) -> None:
+    stdin = PASSWORD + "\n"
+    run("add", "Ann Lee", "--role", "viewer", "--password-stdin", var=tmp_path, stdin=stdin)
+    assert run("role", "ann lee", "--role", "admin", var=tmp_path).returncode == 0
+    assert AuditFile(audit_path(tmp_path)).lines()[-1]["target"] == "Ann Lee"
+    audit_path(tmp_path).unlink()
+    audit_path(tmp_path).mkdir()
+    removed = run("remove", "ANN LEE", var=tmp_path)
+    assert removed.returncode == 4
+    assert "Removed: Ann Lee. But nobody can see who did it" in removed.stderr
+    assert Accounts(tmp_path / "staff.json").all() == ()
+
+
 @pytest.mark.parametrize(
     ("args", "stdin", "says"),
     [

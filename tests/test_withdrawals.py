@@ -166,6 +166,41 @@ def test_a_list_that_cannot_be_read_stops_answers(settings: Settings) -> None:
     bot.close()
 
 
+def test_a_list_that_vanished_stops_answers_and_is_not_begun_anew(settings: Settings) -> None:
+    """A volume that was not mounted, a restored backup: what was withdrawn must not come back."""
+    ingest(settings)
+    var = settings.paths.var
+    bot = Bot.open(settings)
+    here = Withdrawals(var)
+    here.withdraw("engraftment.md", None, reason="wrong", by="Ann")
+    assert "engraftment.md" not in cited(bot)
+    seen = Withdrawals(var)
+    assert seen.items()
+    (var / "withdrawn.json").unlink()
+    newly = Withdrawals(var)
+    for ask in (lambda: bot.ask(QUESTION), here.items, seen.items, newly.items):
+        with pytest.raises(StoreError, match="gone") as failed:
+            ask()
+        assert "backup" in failed.value.hint
+    with pytest.raises(StoreError, match=r"withdrawn: engraftment\.md"):
+        newly.withdraw("hair.md", None, reason="wrong", by="Ann")
+    assert not (var / "withdrawn.json").exists()
+    (var / "audit.jsonl").unlink()
+    with pytest.raises(StoreError, match="was there and is gone"):
+        seen.withdraw("hair.md", None, reason="wrong", by="Ann")
+    assert bot.ask(Question(text="I can't breathe")).outcome == "emergency"
+    bot.close()
+
+
+def test_a_list_that_vanished_with_nothing_on_it_is_no_error(tmp_path: Path) -> None:
+    before = Withdrawals(tmp_path)
+    before.note("sign-in", "Ann", by="Ann")
+    before.withdraw("a.md", None, reason="x", by="y")
+    before.restore("a.md", reason="x", by="y")
+    (tmp_path / "withdrawn.json").unlink()
+    assert Withdrawals(tmp_path).items() == ()
+
+
 def test_the_same_target_twice_is_kept_once_and_unknown_restores_nothing(tmp_path: Path) -> None:
     withdrawals = Withdrawals(tmp_path)
     assert withdrawals.items() == ()

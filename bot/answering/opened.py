@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot.errors import BotError, IndexMismatch
+from bot.errors import BotError, DamagedIndex, IndexMismatch
 from bot.indexing.embedding import Embedder
 from bot.indexing.flow import fingerprint
 from bot.indexing.generations import Manifest
@@ -84,7 +84,7 @@ class IndexHolder:
         with self._lock:
             now = time.monotonic()
             if self._open is None or now - self._looked >= _LOOK_EVERY_SECONDS:
-                name = self._generations.current_name()
+                name = self._serving()
                 self._looked = now
                 if self._open is None:
                     self._open = self._load()
@@ -92,6 +92,17 @@ class IndexHolder:
                     self._open = self._replace(self._open)
             self._open.users += 1
             return self._open
+
+    def _serving(self) -> str | None:
+        """What the pointer names; the open generation as long as it cannot be read. A server that
+        is silent is an error all the same: the withdrawn list and the vectors lie there, too."""
+        try:
+            return self._generations.current_name()
+        except DamagedIndex as error:
+            if self._open is None:
+                raise
+            log.warning("keeping index %s: %s", self._open.manifest.generation, error)
+            return self._open.manifest.generation
 
     def _replace(self, old: OpenIndex) -> OpenIndex:
         """The new generation, or the old one as long as the new one cannot be used."""

@@ -228,7 +228,7 @@ def _share_out(chunks: list[Chunk], vectors: Mapping[str, Vector]) -> list[Chunk
     """Give each way of asking to the one passage of its section that is nearest to it, so that a
     section cut in two is not found twice by the same words."""
     shares: dict[int, list[str]] = {number: [] for number in range(len(chunks))}
-    for numbers in _by_heading(chunks):
+    for numbers in _by_section(chunks):
         ways = dict.fromkeys(chunks[numbers[0]].asked)
         if len(numbers) == 1:
             shares[numbers[0]] += ways
@@ -241,16 +241,17 @@ def _share_out(chunks: list[Chunk], vectors: Mapping[str, Vector]) -> list[Chunk
 
 def _ways_of_split(chunks: Sequence[Chunk]) -> Iterator[str]:
     """The ways of asking for sections that were cut into several passages."""
-    for numbers in _by_heading(chunks):
+    for numbers in _by_section(chunks):
         if len(numbers) > 1:
             yield from chunks[numbers[0]].asked
 
 
-def _by_heading(chunks: Sequence[Chunk]) -> list[list[int]]:
-    """The numbers of the passages of each section."""
-    found: dict[tuple[str, ...], list[int]] = {}
+def _by_section(chunks: Sequence[Chunk]) -> list[list[int]]:
+    """The numbers of the passages of each section. Two sections may have one heading; their ways
+    of asking tell them apart."""
+    found: dict[tuple[tuple[str, ...], tuple[str, ...]], list[int]] = {}
     for number, chunk in enumerate(chunks):
-        found.setdefault(chunk.heading, []).append(number)
+        found.setdefault((chunk.heading, chunk.asked), []).append(number)
     return list(found.values())
 
 

@@ -95,8 +95,9 @@ def ingest(
     embedder = embedder or make_embedder(settings)
     index = generations(settings)
     with index.writing(wait=wait):
-        run = _Run(settings, folder or settings.paths.knowledge, embedder, index, rebuild, progress)
+        here = folder or settings.paths.knowledge
         try:
+            run = _Run(settings, here, embedder, index, rebuild, progress)
             report = run.dry() if dry_run else run.bring_up_to_date()
         except OSError as error:
             raise StoreError(

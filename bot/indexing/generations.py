@@ -114,7 +114,7 @@ class Generations:
             return (self._root / _POINTER).read_text("utf-8").strip() or None
         except FileNotFoundError:
             return None
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise DamagedIndex(f"The index pointer cannot be read: {error}") from error
 
     def borrow_current(self) -> tuple[Generation, IO[bytes]]:
@@ -237,7 +237,9 @@ class Generations:
             self.remove(name)
 
     def remove(self, name: str) -> None:
-        """Delete a finished generation, unless a reader holds it."""
+        """Delete a finished generation where there is one, unless a reader holds it."""
+        if not (self._all / name).exists():
+            return
         with contextlib.ExitStack() as stack:
             try:
                 handle = stack.enter_context((self._all / name / _MANIFEST).open("rb"))

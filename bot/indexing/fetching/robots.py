@@ -51,5 +51,8 @@ class Robots:
         if answer.status in (401, 403):
             return FetchError(f"{url} answers {answer.status}.")
         text = answer.data.decode("utf-8", "replace") if answer.status == 200 else ""
-        rules.parse(text.splitlines())
+        try:
+            rules.parse(text.splitlines())
+        except ValueError as error:
+            return FetchError(f"{url} cannot be understood: {error}.")
         return rules

@@ -119,7 +119,7 @@ class Web:
                         return self._taken(url, response, wanted)
                     problem = f"{url} answers {response.status_code}."
                     asked = _retry_after(response)
-            except (httpx.TransportError, httpx.DecodingError) as error:
+            except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL) as error:
                 problem = (
                     f"{url} cannot be fetched: {str(error).rstrip('.') or type(error).__name__}."
                 )
@@ -243,7 +243,7 @@ def _public(address: str) -> bool:
 
 def _retry_after(response: httpx.Response) -> float | None:
     said = response.headers.get("Retry-After", "").strip()
-    if said.isdigit():
+    if said.isascii() and said.isdigit():  # "²" is a digit, and no number
         return float(said)
     try:
         return max(0.0, email.utils.parsedate_to_datetime(said).timestamp() - time.time())
