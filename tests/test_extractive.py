@@ -34,6 +34,20 @@ places. One center says no alcohol for 6 months. Other centers differ, so ask yo
 Beer and wine can clash with medicines."""
 
 
+MEMORY = """## Why is my memory bad?
+
+Many people have trouble with memory after a transplant. You may forget names or dates, or take \
+longer to finish things. Trouble with memory tends to ease with time. Poor sleep, tiredness and \
+worry can add to trouble with memory. Lists and routines help many people with their memory. \
+Figures for trouble with memory go from 30 to 60 in 100. Sudden confusion is different: call your \
+emergency number, then your team."""
+
+SEPSIS = """## What is sepsis?
+
+Sepsis is a reaction of the body to an infection. Call your team at once, day or night, for a \
+fever or shivers. Call your emergency number for someone who is hard to wake."""
+
+
 @pytest.fixture(scope="module")
 def writer(embedder: Any) -> ExtractiveWriter:
     return ExtractiveWriter(
@@ -124,3 +138,28 @@ def test_the_same_thing_is_not_said_twice(writer: ExtractiveWriter) -> None:
 
 def test_no_hits_no_statements(writer: ExtractiveWriter) -> None:
     assert writer(Query(text="x"), []).statements == ()
+
+
+def test_when_to_call_an_ambulance_is_said_however_full_the_answer_is(
+    writer: ExtractiveWriter,
+) -> None:
+    said = texts(write(writer, "why is my memory so bad", MEMORY))
+    assert said[0] == "Many people have trouble with memory after a transplant."
+    assert said[-1] == "Sudden confusion is different: call your emergency number, then your team."
+    assert len(said) == 5
+
+
+def test_where_there_is_room_the_answer_says_whom_to_call(writer: ExtractiveWriter) -> None:
+    said = texts(write(writer, "what does the word sepsis mean", SEPSIS))
+    assert said == [
+        "Sepsis is a reaction of the body to an infection.",
+        "Call your team at once, day or night, for a fever or shivers.",
+        "Call your emergency number for someone who is hard to wake.",
+    ]
+
+
+def test_numbers_of_people_are_no_number_to_call(writer: ExtractiveWriter) -> None:
+    body = MEMORY.replace("go from 30 to 60 in 100", "come from 112 people in one study")
+    body = body.replace("call your emergency number, then your team", "it has other causes")
+    said = texts(write(writer, "why is my memory so bad", body))
+    assert not any("other causes" in text for text in said)

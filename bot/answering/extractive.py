@@ -2,7 +2,8 @@
 
 It must read as an answer: the section's own direct sentence first, then what bears on the
 question; where another sentence is far nearer to what was asked, that one opens the answer. A
-sentence that leans on the one before it brings it along; a list stays whole.
+sentence that leans on the one before it brings it along; a list stays whole. Where the section says
+when to call an ambulance, the answer does, and where there is room, whom else to call at once.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ _SELF_CONTAINED = re.compile(
 _DIFFERS = re.compile(
     r"\b(?:differ|differs|vary|varies|other (?:cent(?:er|re)s?|sources?))\b", re.I
 )
+_AMBULANCE = re.compile(r"\b(?:emergency number|ambulance|call (?:911|999|112))\b", re.I)
+_TEAM = re.compile(r"\bcalls? (?:\w+ ){0,4}(?:at once|right away|now)\b", re.I)
 _FROM_SECOND = 2
 """Sentences taken from a second passage that scores almost as high as the first."""
 _LEAST_SHARE = 0.45
@@ -93,7 +96,7 @@ class ExtractiveWriter:
         sentences = _sentences(hits[0].chunk)
         second = self._second(hits)
         most = self._max if second is None else max(1, self._max - _FROM_SECOND)
-        choices = self._choose(asked, sentences, most)
+        choices = self._choose(asked, sentences, most, calls=True)
         if second is not None:
             choices += self._add(asked, second, [c for c in choices if c.shown])
         return Draft(
@@ -109,17 +112,25 @@ class ExtractiveWriter:
             ),
         )
 
-    def _choose(self, asked: Vector, sentences: list[_Sentence], most: int) -> list[_Choice]:
-        """Every sentence in reading order, with what became of it."""
+    def _choose(
+        self, asked: Vector, sentences: list[_Sentence], most: int, *, calls: bool = False
+    ) -> list[_Choice]:
+        """Every sentence in reading order, with what became of it. `calls`: one that says when to
+        call an ambulance comes before others, one on whom to call at once behind them, however far
+        both are from the question."""
         relevance = self._relevance(asked, sentences)
         why = ["too far from the question"] * len(sentences)
         picked: set[int] = set()
+        nearest_first = sorted(range(1, len(sentences)), key=lambda n: -relevance[n])
+        least = _LEAST_SHARE * max(relevance)
         # The first sentence of a section answers its heading; it goes first.
-        order = [0, *sorted(range(1, len(sentences)), key=lambda n: -relevance[n])]
-        best = max(relevance)
-        for n in order:
-            if n != 0 and relevance[n] < _LEAST_SHARE * best:
-                break
+        order = [(0, "the passage's first sentence")]
+        if calls:
+            order += _calls(sentences, nearest_first, _AMBULANCE)
+        order += [(n, "close to the question") for n in nearest_first if relevance[n] >= least]
+        if calls:
+            order += _calls(sentences, nearest_first, _TEAM)
+        for n, reason in order:
             wanted = _with_company(sentences, n) - picked
             if picked and _size(sentences, picked | wanted) > most:
                 if n not in picked:
@@ -128,7 +139,7 @@ class ExtractiveWriter:
             for company in wanted:
                 why[company] = "belongs with a sentence that is shown"
             if n in wanted:
-                why[n] = "the passage's first sentence" if n == 0 else "close to the question"
+                why[n] = reason
             picked |= wanted
         opening = _opening(sentences, relevance, picked)
         return [
@@ -169,6 +180,16 @@ class ExtractiveWriter:
             (_dot(asked, bare) + _dot(asked, headed)) / 2
             for bare, headed in zip(vectors[: len(alone)], vectors[len(alone) :], strict=True)
         ]
+
+
+def _calls(
+    sentences: list[_Sentence], nearest_first: Sequence[int], pattern: re.Pattern[str]
+) -> list[tuple[int, str]]:
+    """The nearest sentence that says so, unless the first of all does, with the reason for it."""
+    if pattern.search(sentences[0].text):
+        return []
+    saying = (n for n in nearest_first if pattern.search(sentences[n].text))
+    return [(n, "says when to call") for n in saying][:1]
 
 
 def _opening(sentences: list[_Sentence], relevance: Sequence[float], picked: set[int]) -> set[int]:
