@@ -46,8 +46,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Site:
 @pytest.fixture
 def site(made: Site) -> Site:
     """One app for all, because Gradio takes seconds to mount; nothing has happened in it yet."""
-    for name in ("audit.jsonl", "withdrawn.json", "feedback.jsonl"):
-        (made.settings.paths.var / name).unlink(missing_ok=True)
+    var = made.settings.paths.var
+    for name in ("audit.jsonl", "feedback.jsonl"):
+        (var / name).unlink(missing_ok=True)
+    (var / "withdrawn.json").write_text('{"withdrawn": []}')  # one that is gone stops all answers
     return made
 
 
